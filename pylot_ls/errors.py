@@ -1,0 +1,78 @@
+"""Every error that pylot-ls raises on purpose.
+
+    PylotError
+    ├── SettingsError          a settings file that cannot be read at all
+    ├── DocumentError
+    │   ├── NotTextError       bytes that are no text
+    │   └── PositionError      a position outside the document
+    ├── ModelError
+    │   ├── ModelNotFoundError no file at the path
+    │   ├── ModelUnreadableError not a GGUF file, or a damaged one
+    │   └── ModelUnsupportedError a good file that lacks what a feature needs
+    ├── EngineError
+    │   ├── EngineClosedError  asked after close
+    │   ├── RequestError       a request that cannot be served as it stands
+    │   └── DecodeError        llama.cpp refused or failed a batch
+    └── ClientError            the server that a command drives stopped or answered an error
+
+Foreign exceptions are mapped to one of these where they enter. The text is for the user: it says what is wrong
+and what to do, and holds no traceback.
+"""
+
+from __future__ import annotations
+
+
+class PylotError(Exception):
+    """Base of all errors that carry a message for the user."""
+
+
+class SettingsError(PylotError):
+    """A settings source cannot be read at all."""
+
+
+class DocumentError(PylotError):
+    """A document cannot be used as asked."""
+
+
+class NotTextError(DocumentError):
+    """The bytes of a file are no text in UTF-8."""
+
+
+class PositionError(DocumentError):
+    """A position lies outside the document."""
+
+
+class ModelError(PylotError):
+    """A model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """No model file at the path."""
+
+
+class ModelUnreadableError(ModelError):
+    """The file is not a GGUF model, or is damaged."""
+
+
+class ModelUnsupportedError(ModelError):
+    """The model is sound but lacks what the feature needs."""
+
+
+class EngineError(PylotError):
+    """The engine cannot serve a request."""
+
+
+class EngineClosedError(EngineError):
+    """The engine was closed."""
+
+
+class RequestError(EngineError):
+    """The request itself cannot be served, for example for its length."""
+
+
+class DecodeError(EngineError):
+    """llama.cpp failed to evaluate a batch."""
+
+
+class ClientError(PylotError):
+    """The server that a command drives stopped, or answered with an error."""
