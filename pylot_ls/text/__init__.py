@@ -1,0 +1,1 @@
+"""Documents: persistent text, positions in the client's encoding, files."""
