@@ -1,0 +1,40 @@
+"""Where the bundled model and the manifests lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pylot_ls.errors import ModelNotFoundError
+
+MODEL_FILE_NAME = "pylot-nano.gguf"
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def models_dir() -> Path:
+    """Return the folder of the bundled model and the manifests; it need not exist.
+
+    A wheel carries it inside the package; in a checkout it stands beside the package.
+    """
+    installed = _PACKAGE / "_models"
+    return installed if installed.is_dir() else _PACKAGE.parent / "models"
+
+
+def bundled_model_path() -> Path:
+    """Return the path of the model that comes with pylot-ls.
+
+    Raises:
+        ModelNotFoundError: the file is not there.
+    """
+    path = models_dir() / MODEL_FILE_NAME
+    if not path.is_file():
+        raise ModelNotFoundError(
+            f"The bundled model {MODEL_FILE_NAME} is missing from {path.parent}: the installation is incomplete. "
+            "Reinstall pylot-ls, or set model.path to a GGUF file of your own."
+        )
+    return path
+
+
+def sample_path() -> Path:
+    """Return the path of the source file that the demo and the benchmarks type in when none is named."""
+    return _PACKAGE / "samples" / "inventory.py"

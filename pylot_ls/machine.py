@@ -1,0 +1,97 @@
+"""What is asked of the machine: processes, cores, memory. The only importer of psutil."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+import psutil
+
+_CGROUP_ROOT = Path("/sys/fs/cgroup")
+_OWN_CGROUPS = Path("/proc/self/cgroup")
+
+
+def process_alive(pid: int) -> bool:
+    """Return whether a process runs; a zombie, an unknown id and an id below 1 count as dead."""
+    if pid <= 0:
+        return False
+    try:
+        status = psutil.Process(pid).status()
+    except psutil.AccessDenied:
+        return True  # it is there; only its state is hidden from us
+    except (psutil.NoSuchProcess, OverflowError):
+        return False
+    return status not in {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+
+
+def physical_cores() -> int:
+    """Return how many physical cores this process may keep busy, at least 1.
+
+    CPU affinity and a cgroup's quota lower it. A fraction of a core in a quota is dropped: threads that share it are
+    throttled together.
+    """
+    logical = psutil.cpu_count(logical=True) or 1
+    limits = [psutil.cpu_count(logical=False) or logical, _allowed_cores(logical)]
+    quota = _quota_cores(_CGROUP_ROOT, _OWN_CGROUPS)
+    if quota is not None:
+        limits.append(int(quota))
+    return max(1, min(limits))
+
+
+def available_memory_bytes() -> int:
+    """Return the machine's memory that can be had without swapping, in bytes."""
+    return int(psutil.virtual_memory().available)
+
+
+def total_memory_bytes() -> int:
+    """Return the machine's physical memory, in bytes."""
+    return int(psutil.virtual_memory().total)
+
+
+def process_memory_bytes() -> int:
+    """Return this process's resident memory, in bytes; the mapped pages of a model are part of it."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def user_cpu_seconds() -> float:
+    """Return the processor time that this process, with all its threads, has spent in user mode, in seconds."""
+    return float(psutil.Process().cpu_times().user)
+
+
+def _allowed_cores(otherwise: int) -> int:
+    if not hasattr(os, "sched_getaffinity"):
+        return otherwise
+    return len(os.sched_getaffinity(0)) or otherwise
+
+
+def _quota_cores(root: Path, own: Path) -> float | None:
+    """Return the smallest CPU quota from this process's cgroup up to the root, in cores; None is no quota."""
+    quotas = []
+    for line in _read(own).splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers == "" or "cpu" in controllers.split(","):
+            # Version 2 has one tree and no controllers named; version 1 a tree for the controller.
+            mount = root if controllers == "" else root / "cpu"
+            group = mount / path.lstrip("/")
+            quotas += [_quota_of(each) for each in (group, *group.parents) if each.is_relative_to(mount)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _quota_of(group: Path) -> float | None:
+    fields = _read(group / "cpu.max").split() or [
+        *_read(group / "cpu.cfs_quota_us").split(),
+        *_read(group / "cpu.cfs_period_us").split(),
+    ]
+    with contextlib.suppress(ValueError):  # "max" is no quota, and so is anything unknown
+        quota, period = (int(field) for field in fields)
+        if quota > 0 and period > 0:
+            return quota / period
+    return None
+
+
+def _read(path: Path) -> str:
+    with contextlib.suppress(OSError, ValueError):
+        return path.read_text(encoding="ascii")
+    return ""
