@@ -1,0 +1,138 @@
+"""The engine as asyncio sees it: requests in, an asynchronous stream of events out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from typing import TYPE_CHECKING
+
+from pylot_ls import errors
+from pylot_ls.engine.types import (
+    Event,
+    Failed,
+    Finished,
+    GenerateRequest,
+    LoadFailed,
+    Loading,
+    ModelInfo,
+    Prompt,
+    Ready,
+    StateEvent,
+    Token,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from pylot_ls.engine.backend import Backend
+
+GenerationEvent = Token | Finished
+
+
+class Engine:
+    """Carries requests to a backend and its events back to the event loop.
+
+    All methods are called on the loop that called ``start``; the backend's thread only ever hands events over.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._streams: dict[str, asyncio.Queue[Token | Finished | Failed]] = {}
+        self._listeners: list[Callable[[StateEvent], None]] = []
+        self._settled = asyncio.Event()
+        self._ids = itertools.count(1)
+        self._closed = False
+        self.state: StateEvent = Loading(0.0)
+
+    def start(self) -> None:
+        """Begin to load the model; returns at once."""
+        self._loop = asyncio.get_running_loop()
+        self._backend.start(self._hand_over)
+
+    def listen(self, listener: Callable[[StateEvent], None]) -> None:
+        """Call ``listener`` with the state as it is now and at each change."""
+        self._listeners.append(listener)
+        listener(self.state)
+
+    async def ready(self) -> ModelInfo:
+        """Wait for the model.
+
+        Raises:
+            ModelError: it cannot be loaded.
+            EngineClosedError: the engine was closed.
+        """
+        await self._settled.wait()
+        if self._closed:
+            raise errors.EngineClosedError("the engine was closed")
+        if isinstance(self.state, LoadFailed):
+            raise _error(self.state.kind, self.state.message)
+        if isinstance(self.state, Ready):
+            return self.state.info
+        raise errors.EngineError("the model is still loading")
+
+    async def generate(
+        self,
+        prompt: Prompt,
+        *,
+        max_tokens: int,
+        stop: tuple[str, ...] = (),
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
+
+        Raises:
+            PylotError: the request, or the engine, failed.
+        """
+        if self._closed:
+            raise errors.EngineClosedError("the engine was closed")
+        request_id = str(next(self._ids))
+        stream = self._streams[request_id] = asyncio.Queue()
+        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop))
+        finished = False
+        try:
+            while not finished:
+                event = await stream.get()
+                finished = not isinstance(event, Token)
+                if isinstance(event, Failed):
+                    raise _error(event.kind, event.message)
+                yield event
+        finally:
+            self._streams.pop(request_id, None)
+            if not finished:
+                self._backend.cancel(request_id)
+
+    async def close(self) -> None:
+        """End all requests and free the model."""
+        self._closed = True
+        self._settled.set()
+        await asyncio.to_thread(self._backend.close)
+
+    def _hand_over(self, event: Event) -> None:
+        """Called on the backend's thread."""
+        if self._loop is not None:
+            # The loop may end while the backend still has something to say; then nobody listens.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._receive, event)
+
+    def _receive(self, event: Event) -> None:
+        if isinstance(event, Loading | Ready | LoadFailed):
+            if self._closed:
+                return  # a load that was broken off is no news
+            self.state = event
+            if not isinstance(event, Loading):
+                self._settled.set()
+            for listener in self._listeners:
+                listener(event)
+            return
+        # A stream that nobody reads any more is no longer in the table.
+        stream = self._streams.get(event.request_id)
+        if stream is not None:
+            stream.put_nowait(event)
+
+
+def _error(kind: str, message: str) -> errors.PylotError:
+    found = getattr(errors, kind, None)
+    if isinstance(found, type) and issubclass(found, errors.PylotError):
+        return found(message)
+    return errors.EngineError(message)

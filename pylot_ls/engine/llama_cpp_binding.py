@@ -1,0 +1,307 @@
+"""llama.cpp through its low-level bindings: a model and a context, each owned by one thread.
+
+Only the backend's worker imports this module: importing llama_cpp loads the native libraries.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+# ggml starts a debugger, if it finds one, before it aborts; an editor's server must just end.
+os.environ.setdefault("GGML_NO_BACKTRACE", "1")
+
+import llama_cpp.llama_cpp as lib
+import numpy as np
+
+from pylot_ls.engine.resident import Outcome
+from pylot_ls.engine.types import FimTokens, Marker
+from pylot_ls.errors import DecodeError, ModelUnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+_log = logging.getLogger("llama.cpp")
+_GGML_LEVELS = {2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
+_GGML_CONTINUED = 5
+
+FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+
+
+class _LogLines:
+    """llama.cpp's log, line by line, to Python's logging.
+
+    Attributes:
+        first_error: since it was last set to ""; kept for our own messages, since the errors that follow the first
+            only say that something failed.
+        expects_errors: llama.cpp reports an interrupted evaluation as three errors; they are what was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.first_error = ""
+        self.expects_errors = False
+        self._level = logging.INFO
+        self._line = ""
+        self.callback = lib.llama_log_callback(self._receive)
+
+    def _receive(self, level: int, text: bytes, _data: Any) -> None:
+        if level != _GGML_CONTINUED:
+            self._level = _GGML_LEVELS.get(level, logging.DEBUG)
+        self._line += text.decode("utf-8", errors="replace")
+        if not self._line.endswith("\n"):
+            return
+        line, self._line = self._line.strip(), ""
+        if self._level == logging.ERROR:
+            self.first_error = self.first_error or line
+        # llama.cpp reports its progress at INFO, hundreds of lines of it.
+        quiet = self._level == logging.INFO or self.expects_errors
+        _log.log(logging.DEBUG if quiet else self._level, "%s", line)
+
+    def reason(self) -> str:
+        """The first error without the name of the function that reported it."""
+        return self.first_error.removeprefix("llama_model_load: error loading model: ") or "no reason given"
+
+
+_log_lines = _LogLines()
+lib.llama_log_set(_log_lines.callback, ctypes.c_void_p(0))
+lib.llama_backend_init()
+
+
+def system_info() -> str:
+    """The processor features that this build of llama.cpp uses, as it names them."""
+    return str(lib.llama_print_system_info().decode("utf-8", errors="replace"))
+
+
+def supports_gpu_offload() -> bool:
+    """Whether this build can put layers on a GPU."""
+    return bool(lib.llama_supports_gpu_offload())
+
+
+def _strlen_as_abort_callback() -> tuple[Any, Any]:
+    """A native abort callback and the byte it reads.
+
+    llama.cpp asks the callback hundreds of times a step. A Python function would take the GIL each time; C's
+    ``strlen`` on a one-character buffer answers the same question ("is the byte set?") without it.
+    """
+    libc = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+    flag = ctypes.create_string_buffer(2)
+    return ctypes.cast(libc.strlen, lib.ggml_abort_callback), flag
+
+
+class LlamaModel:
+    """The weights and the vocabulary of a GGUF file.
+
+    Args:
+        path: a file that ``check_model_file`` accepted.
+        n_gpu_layers: layers on the GPU, negative for all.
+        on_progress: called with fractions from 0 to 1 while reading; reading stops when it returns False.
+
+    Raises:
+        ModelUnreadableError: llama.cpp refused the file, or reading was stopped.
+    """
+
+    def __init__(self, path: Path, *, n_gpu_layers: int, on_progress: Callable[[float], bool]) -> None:
+        params = lib.llama_model_default_params()
+        params.n_gpu_layers = n_gpu_layers
+        # Kept alive by this frame for as long as llama.cpp may call it.
+        progress = lib.llama_progress_callback(lambda fraction, _data: on_progress(fraction))
+        params.progress_callback = progress
+        _log_lines.first_error = ""
+        self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
+        if not self._model:
+            raise ModelUnreadableError(
+                f"llama.cpp cannot load {path}: {_log_lines.reason()}; "
+                "fetch the file again, or set model.path to another model",
+            )
+        self.vocab = lib.llama_model_get_vocab(self._model)
+        self.n_vocab = int(lib.llama_vocab_n_tokens(self.vocab))
+        self.n_ctx_train = int(lib.llama_model_n_ctx_train(self._model))
+        self.n_params = int(lib.llama_model_n_params(self._model))
+        self.size_bytes = int(lib.llama_model_size(self._model))
+
+    @property
+    def handle(self) -> Any:
+        """The native model."""
+        return self._model
+
+    def metadata(self, key: str) -> str | None:
+        """A value of the GGUF metadata as text; None when absent."""
+        buffer = ctypes.create_string_buffer(512)
+        length = lib.llama_model_meta_val_str(self._model, key.encode(), buffer, len(buffer))
+        return buffer.value.decode("utf-8", errors="replace") if length >= 0 else None
+
+    def removes_partially(self) -> bool:
+        """Whether the KV of this architecture can be cut at any position."""
+        return not (self.is_recurrent() or lib.llama_model_n_swa(self._model) > 0)
+
+    def is_recurrent(self) -> bool:
+        """Whether it keeps, in some layers at least, one state that each token overwrites."""
+        return bool(lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
+
+    def generates(self) -> bool:
+        """Whether it is a model that produces text, not an encoder."""
+        return bool(lib.llama_model_has_decoder(self._model))
+
+    def fim_tokens(self) -> FimTokens | None:
+        """The ids of the fill-in-the-middle tokens, None unless it has all three."""
+        ids = (
+            int(lib.llama_vocab_fim_pre(self.vocab)),
+            int(lib.llama_vocab_fim_suf(self.vocab)),
+            int(lib.llama_vocab_fim_mid(self.vocab)),
+        )
+        return FimTokens(*ids) if min(ids) >= 0 else None
+
+    def markers(self) -> dict[Marker, int | None]:
+        """The special tokens it has; BOS is None where texts begin without one."""
+        bos = int(lib.llama_vocab_bos(self.vocab))
+        begins = lib.llama_vocab_get_add_bos(self.vocab) and bos >= 0
+        found: dict[Marker, int | None] = {Marker.BOS: bos if begins else None}
+        fim = self.fim_tokens()
+        if fim is not None:
+            found |= {
+                Marker.FIM_PREFIX: fim.prefix,
+                Marker.FIM_SUFFIX: fim.suffix,
+                Marker.FIM_MIDDLE: fim.middle,
+            }
+        return found
+
+    def tokenize(self, text: str) -> tuple[int, ...]:
+        """Ordinary text to tokens: special tokens spelt out in it stay text, and none are added."""
+        # A client can send lone surrogates; they become U+FFFD, as they would in a file.
+        data = text.encode("utf-8", errors="replace")
+        capacity = len(data) + 8
+        tokens = (lib.llama_token * capacity)()
+        count = lib.llama_tokenize(self.vocab, data, len(data), tokens, capacity, False, False)
+        if count < 0:
+            raise DecodeError(f"the vocabulary could not tokenise a text of {len(data)} bytes")
+        return tuple(tokens[:count])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for; empty for special tokens."""
+        buffer = ctypes.create_string_buffer(256)
+        length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+        if length < 0:
+            buffer = ctypes.create_string_buffer(-length)
+            length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+        return buffer.raw[:length]
+
+    def ends_text(self, token: int) -> bool:
+        """Whether a token ends the text: end of generation, or any control token (none may reach the user)."""
+        return bool(lib.llama_vocab_is_eog(self.vocab, token) or lib.llama_vocab_is_control(self.vocab, token))
+
+    def close(self) -> None:
+        """Free the weights. Contexts of it are closed before."""
+        if self._model:
+            lib.llama_model_free(self._model)
+            self._model = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContextShape:
+    """How a context is laid out.
+
+    Attributes:
+        n_ctx: positions it can hold.
+        n_batch: most tokens in one evaluation.
+        n_threads: processor threads.
+        flash_attention: a key of FLASH_ATTENTION.
+    """
+
+    n_ctx: int
+    n_batch: int
+    n_threads: int
+    flash_attention: str
+
+
+class LlamaContext:
+    """The KV of one sequence and the means to evaluate tokens. One thread only, but for ``interrupt``.
+
+    Raises:
+        ModelUnreadableError: llama.cpp could not make a context (mostly: too little memory).
+    """
+
+    def __init__(self, model: LlamaModel, shape: ContextShape) -> None:
+        self.n_batch = shape.n_batch
+        self.rolls_back = not model.is_recurrent()
+        self._n_vocab = model.n_vocab
+        self._abort_callback, self._abort_flag = _strlen_as_abort_callback()
+        params = lib.llama_context_default_params()
+        params.n_ctx = shape.n_ctx
+        params.n_batch = params.n_ubatch = shape.n_batch
+        params.n_seq_max = 1
+        params.n_threads = params.n_threads_batch = shape.n_threads
+        params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
+        params.kv_unified = True
+        params.no_perf = True
+        params.abort_callback = self._abort_callback
+        params.abort_callback_data = ctypes.cast(self._abort_flag, ctypes.c_void_p)
+        _log_lines.first_error = ""
+        self._context = lib.llama_init_from_model(model.handle, params)
+        if not self._context:
+            raise ModelUnreadableError(
+                f"llama.cpp cannot make a context of {shape.n_ctx} tokens: {_log_lines.reason()}; "
+                "try a smaller model.n_ctx",
+            )
+        self._memory = lib.llama_get_memory(self._context)
+        self._batch = lib.llama_batch_init(shape.n_batch, 0, 1)
+        for i in range(shape.n_batch):
+            self._batch.n_seq_id[i] = 1
+            self._batch.seq_id[i][0] = 0
+
+    def interrupt(self, stop: bool) -> None:  # noqa: FBT001 - a setter
+        """Make the evaluation that runs end at once, or let the next one run. May be called from any thread."""
+        _log_lines.expects_errors = stop
+        self._abort_flag[0] = b"\x01" if stop else b"\x00"
+
+    def decode(self, tokens: Sequence[int], position: int) -> Outcome:
+        """Evaluate at most ``n_batch`` tokens at successive positions; logits are kept for the last one.
+
+        Raises:
+            DecodeError: llama.cpp failed.
+        """
+        if not 0 < len(tokens) <= self.n_batch:
+            # More than n_batch would end the process (GGML_ASSERT).
+            raise DecodeError(f"a batch of {len(tokens)} tokens does not fit 1 to {self.n_batch}")
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = position + i
+            batch.logits[i] = 0
+        batch.logits[len(tokens) - 1] = 1
+        status = int(lib.llama_decode(self._context, batch))
+        if status == 0:
+            return Outcome.DONE
+        if status == 2:  # noqa: PLR2004 - llama.h: 2 is "aborted"
+            return Outcome.ABORTED
+        raise DecodeError(f"llama.cpp could not evaluate {len(tokens)} tokens at {position} (status {status})")
+
+    def greedy(self) -> tuple[int, float]:
+        """The most probable next token and the natural logarithm of its probability."""
+        logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, -1), shape=(self._n_vocab,))
+        token = int(logits.argmax())
+        return token, -float(np.log(np.exp(logits - logits[token]).sum()))
+
+    def remove_from(self, position: int) -> bool:
+        """Drop the KV from a position on; False when the model's memory refuses a partial removal."""
+        return bool(lib.llama_memory_seq_rm(self._memory, 0, position, -1))
+
+    def clear(self) -> None:
+        """Drop all KV."""
+        lib.llama_memory_clear(self._memory, False)
+
+    def n_stored(self) -> int:
+        """How many positions hold KV."""
+        return int(lib.llama_memory_seq_pos_max(self._memory, 0)) + 1
+
+    def close(self) -> None:
+        """Free the KV and the compute buffers."""
+        if self._context:
+            lib.llama_batch_free(self._batch)
+            lib.llama_free(self._context)
+            self._context = None

@@ -1,0 +1,75 @@
+"""From the segments of a prompt to tokens: cut to their limits, with what was tokenised before remembered. Pure."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.types import Keep, Marker, Prompt, TextSegment
+from pylot_ls.errors import ModelUnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+Tokens = tuple[int, ...]
+
+# A prompt has a handful of texts, and only the last of them changes at a keystroke.
+_REMEMBERED_TEXTS = 32
+
+
+class PromptRenderer:
+    """Renders prompts for one vocabulary.
+
+    Args:
+        tokenize: ordinary text to tokens, with no special tokens and none added.
+        markers: ids of the special tokens that the model has. A model that begins texts with no BOS maps it to None:
+            the marker then stands for nothing.
+    """
+
+    def __init__(self, tokenize: Callable[[str], Tokens], markers: Mapping[Marker, int | None]) -> None:
+        self._tokenize = tokenize
+        self._markers = markers
+        self._remembered: OrderedDict[str, Tokens] = OrderedDict()
+
+    def render(self, prompt: Prompt) -> Tokens:
+        """The prompt's tokens.
+
+        Raises:
+            ModelUnsupportedError: the prompt has a marker that the model lacks.
+        """
+        tokens: list[int] = []
+        for segment in prompt:
+            if isinstance(segment, TextSegment):
+                tokens.extend(cut(self._tokens_of(segment.text), segment))
+            else:
+                tokens.extend(self._marker(segment.marker))
+        return tuple(tokens)
+
+    def _marker(self, marker: Marker) -> Tokens:
+        if marker not in self._markers:
+            raise ModelUnsupportedError(
+                f"the model has no {marker.value} token, which this prompt needs; use a model trained for "
+                "fill-in-the-middle",
+            )
+        token = self._markers[marker]
+        return () if token is None else (token,)
+
+    def _tokens_of(self, text: str) -> Tokens:
+        known = self._remembered.get(text)
+        if known is None:
+            known = self._remembered[text] = self._tokenize(text) if text else ()
+            if len(self._remembered) > _REMEMBERED_TEXTS:
+                self._remembered.popitem(last=False)
+        else:
+            self._remembered.move_to_end(text)
+        return known
+
+
+def cut(tokens: Tokens, segment: TextSegment) -> Tokens:
+    """The tokens that the segment's limit leaves, cut in whole steps from the end that may go."""
+    if segment.max_tokens is None or len(tokens) <= segment.max_tokens:
+        return tokens
+    step = max(1, segment.cut_step)
+    n_over = len(tokens) - segment.max_tokens
+    n_cut = min(len(tokens), -(-n_over // step) * step)
+    return tokens[n_cut:] if segment.keep is Keep.END else tokens[: len(tokens) - n_cut]

@@ -1,0 +1,219 @@
+"""What goes into a backend and what comes out: frozen dataclasses of plain values.
+
+They hold no objects with identity (no futures, no callbacks), so that a backend can live in another process.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+
+class Marker(enum.StrEnum):
+    """A special token by its meaning; the backend knows which id the model gives it."""
+
+    BOS = "bos"
+    FIM_PREFIX = "fim_prefix"
+    FIM_SUFFIX = "fim_suffix"
+    FIM_MIDDLE = "fim_middle"
+
+
+class FimOrder(enum.StrEnum):
+    """How a fill-in-the-middle prompt is laid out.
+
+    PSM is ``[PRE] prefix [SUF] suffix [MID] middle``; SPM is ``[SUF] suffix [PRE] prefix [MID] middle``
+    (Bavarian et al. 2022, "Efficient Training of Language Models to Fill in the Middle").
+    """
+
+    PSM = "psm"
+    SPM = "spm"
+
+
+class Keep(enum.StrEnum):
+    """Which end of a text stays when it has more tokens than its segment allows."""
+
+    START = "start"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True)
+class TextSegment:
+    """A piece of a prompt given as text.
+
+    Attributes:
+        text: any Unicode text; special tokens spelt out in it stay ordinary text.
+        max_tokens: the most tokens it may take; None is no limit of its own.
+        keep: which end stays when it is longer.
+        cut_step: tokens are cut in multiples of this, so that a window moves rarely and the KV before the cut
+            stays usable. At least 1.
+    """
+
+    text: str
+    max_tokens: int | None = None
+    keep: Keep = Keep.END
+    cut_step: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerSegment:
+    """A special token in a prompt."""
+
+    marker: Marker
+
+
+Segment = TextSegment | MarkerSegment
+Prompt = tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateRequest:
+    """Continue a prompt greedily.
+
+    Attributes:
+        request_id: unique among the requests in flight of one backend.
+        prompt: its segments, in order; never empty.
+        max_tokens: the most tokens to decode, at least 1.
+        stop: decoding ends when one of these appears; the stop text itself is not delivered.
+    """
+
+    request_id: str
+    prompt: Prompt
+    max_tokens: int
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a request cost, counted inside the backend at each evaluation.
+
+    Attributes:
+        prompt_tokens: tokens of the prompt.
+        tokens_reused: prompt tokens whose KV was already there.
+        tokens_evaluated: tokens submitted from the start of the request to its first logits.
+        tokens_decoded: tokens produced.
+        queue_ms: from submission until the worker took the request.
+        first_token_ms: from submission until the first token was known; 0 when there was none.
+        total_ms: from submission until now, in the last event until the end.
+    """
+
+    prompt_tokens: int = 0
+    tokens_reused: int = 0
+    tokens_evaluated: int = 0
+    tokens_decoded: int = 0
+    queue_ms: float = 0.0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+class FinishReason(enum.StrEnum):
+    """Why decoding ended."""
+
+    END = "end"  # the model ended the text (end of text, or another control token)
+    STOP = "stop"  # one of the request's stop texts appeared
+    LENGTH = "length"  # max_tokens were produced, or the context is full
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class FimTokens:
+    """Ids of the model's fill-in-the-middle tokens, as its GGUF metadata gives them."""
+
+    prefix: int
+    suffix: int
+    middle: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What is known of a loaded model.
+
+    Attributes:
+        name: from the metadata, else the file's name.
+        path: absolute path of the file, or "" where there is none.
+        architecture: as llama.cpp names it.
+        n_params, size_bytes: of the weights.
+        n_vocab, n_ctx_train, n_ctx: tokens; n_ctx is what this engine gave it.
+        fim: None where the model has no fill-in-the-middle tokens.
+        fim_orders: the orders it was trained on, best first.
+        removes_partially: whether KV can be cut at any token (recurrent and hybrid models refuse).
+    """
+
+    name: str
+    path: str
+    architecture: str
+    n_params: int
+    size_bytes: int
+    n_vocab: int
+    n_ctx_train: int
+    n_ctx: int
+    fim: FimTokens | None
+    fim_orders: tuple[FimOrder, ...] = (FimOrder.PSM,)
+    removes_partially: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """The model is being read; fraction runs from 0 to 1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded; requests are served from here on."""
+
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """The model cannot be loaded; every request will be answered with Failed.
+
+    ``kind`` is the name of a class in ``pylot_ls.errors``.
+    """
+
+    message: str
+    kind: str = "ModelError"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A decoded token.
+
+    Attributes:
+        text: what it adds to the text: whole characters only. Empty while a character is incomplete or while the
+            text could still be the beginning of a stop text.
+        token_id: its id.
+        logprob: natural logarithm of its probability under the model.
+        usage: what the request has cost so far.
+    """
+
+    request_id: str
+    text: str
+    token_id: int
+    logprob: float
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of a request that was served or cancelled; ``text`` is what had been held back until then."""
+
+    request_id: str
+    reason: FinishReason
+    text: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The last event of a request that could not be served; ``kind`` names a class in ``pylot_ls.errors``."""
+
+    request_id: str
+    message: str
+    kind: str = "EngineError"
+
+
+StateEvent = Loading | Ready | LoadFailed
+RequestEvent = Token | Finished | Failed
+Event = StateEvent | RequestEvent

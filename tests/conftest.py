@@ -1,0 +1,154 @@
+"""What the tests of several packages share: the bundled model, a driver of backends, engines that get closed."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+import pytest_asyncio
+from hypothesis import settings
+
+from pylot_ls.bundled import bundled_model_path
+from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.types import Failed, Finished, GenerateRequest, LoadFailed, Ready, Token
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+    from pylot_ls.engine.backend import Backend
+    from pylot_ls.engine.types import Event, Prompt
+
+# No test asserts a time, so hypothesis shall not either.
+settings.register_profile("pylot", deadline=None)
+settings.load_profile("pylot")
+
+# Only a hang takes so long.
+_HANG_S = 60
+
+
+@dataclass(frozen=True)
+class Answer:
+    """All that a backend said to one request."""
+
+    tokens: list[Token]
+    end: Finished | Failed
+
+    @property
+    def text(self) -> str:
+        return "".join(token.text for token in self.tokens) + (
+            self.end.text if isinstance(self.end, Finished) else self.end.message
+        )
+
+
+class Driven:
+    """A started backend, used without asyncio: each method waits for what it returns."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.events: list[Event] = []
+        self.last_id = ""
+        self._changed = threading.Condition()
+        self._ids = itertools.count(1)
+        backend.start(self._receive)
+
+    def _receive(self, event: Event) -> None:
+        with self._changed:
+            self.events.append(event)
+            self._changed.notify_all()
+
+    def wait_for(self, is_wanted: Callable[[Event], bool]) -> Event:
+        with self._changed:
+            self._changed.wait_for(lambda: any(map(is_wanted, self.events)), _HANG_S)
+            return next(filter(is_wanted, self.events))
+
+    def state(self) -> Ready | LoadFailed:
+        return self.wait_for(lambda event: isinstance(event, Ready | LoadFailed))
+
+    def submit(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = ()) -> str:
+        request_id = self.last_id = str(next(self._ids))
+        self.backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop))
+        return request_id
+
+    def answer(self, request_id: str) -> Answer:
+        end = self.wait_for(lambda event: isinstance(event, Finished | Failed) and event.request_id == request_id)
+        return Answer([e for e in self.events if isinstance(e, Token) and e.request_id == request_id], end)
+
+    def ask(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = ()) -> Answer:
+        return self.answer(self.submit(prompt, max_tokens, stop))
+
+
+@pytest.fixture(scope="session")
+def model_path():
+    return bundled_model_path()
+
+
+@pytest.fixture(scope="module")
+def drive() -> Iterator[Callable[[Backend], Driven]]:
+    """Start a backend; it is closed at the module's end, or before by the test."""
+    driven: list[Driven] = []
+
+    def start(backend: Backend) -> Driven:
+        driven.append(Driven(backend))
+        return driven[-1]
+
+    yield start
+    for each in driven:
+        each.backend.close()
+
+
+@pytest.fixture(scope="session")
+def bundled_config(model_path) -> LlamaConfig:
+    """The bundled model without flash attention, with which logits depend on the shape of the batches."""
+    # One thread: on a busy machine two of them wait for each other at every operation.
+    return LlamaConfig(model_path, n_threads=1, flash_attention="off", manifest_folders=(model_path.parent,))
+
+
+@pytest.fixture(scope="module")
+def bundled(drive, bundled_config) -> Driven:
+    """The bundled model, loaded once a module; tests find in its KV what the ones before left."""
+    return drive(LlamaBackend(bundled_config))
+
+
+class WatchedBackend(ScriptedBackend):
+    """Keeps what it was asked to serve and to cancel; ``asked`` wakes a test for each request."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.submitted: list[str] = []
+        self.cancelled: list[str] = []
+        self.asked: asyncio.Queue[GenerateRequest] = asyncio.Queue()
+
+    def submit(self, request: GenerateRequest) -> None:
+        self.submitted.append(request.request_id)
+        self.asked.put_nowait(request)
+        super().submit(request)
+
+    def cancel(self, request_id: str) -> None:
+        self.cancelled.append(request_id)
+        super().cancel(request_id)
+
+
+@pytest.fixture
+def watched_backend() -> type[WatchedBackend]:
+    return WatchedBackend
+
+
+@pytest_asyncio.fixture
+async def start_engine() -> AsyncIterator[Callable[[Backend], Engine]]:
+    """Start an engine on a backend; it is closed at the test's end."""
+    engines: list[Engine] = []
+
+    def start(backend: Backend) -> Engine:
+        engines.append(Engine(backend))
+        engines[-1].start()
+        return engines[-1]
+
+    yield start
+    for engine in engines:
+        await engine.close()

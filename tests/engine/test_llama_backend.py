@@ -1,0 +1,205 @@
+"""The real backend with the bundled model: reuse, cancelling and errors change nothing that comes after."""
+
+import re
+import threading
+
+import pytest
+
+from pylot_ls.engine.llama_backend import LlamaBackend
+from pylot_ls.engine.llama_cpp_binding import LlamaContext
+from pylot_ls.engine.types import Failed, Finished, FinishReason, Marker, MarkerSegment, TextSegment
+from pylot_ls.errors import DecodeError
+
+# Other processors' kernels may round otherwise for another shape of batch.
+ROUNDING = 0.01
+
+SOURCE = '''class Stack:
+    """A stack with a limit."""
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.items = []
+
+    def push(self, item):
+        if len(self.items) == self.limit:
+            raise ValueError("full")
+        self.items.append(item)
+'''
+AFTER = "\n\n    def pop(self):\n        return self.items.pop()\n"
+
+
+def fim(before, middle, after):
+    return (
+        MarkerSegment(Marker.BOS),
+        MarkerSegment(Marker.FIM_PREFIX),
+        TextSegment(before),
+        MarkerSegment(Marker.FIM_SUFFIX),
+        TextSegment(after),
+        MarkerSegment(Marker.FIM_MIDDLE),
+        TextSegment(middle),
+    )
+
+
+@pytest.fixture(scope="module")
+def ask_cold(bundled_config, drive):
+    """Ask a backend that holds no KV."""
+    driven = drive(LlamaBackend(bundled_config))
+    driven.state()
+
+    def ask(prompt, *args):
+        driven.backend._loaded.run._clear()
+        answer = driven.ask(prompt, *args)
+        assert answer.end.usage.tokens_reused == 0
+        return answer
+
+    return ask
+
+
+def assert_same(answer, expected):
+    """The same tokens with the same probabilities; only where two tokens are as good may they part."""
+    for token, other in zip(answer.tokens, expected.tokens, strict=False):
+        assert token.logprob == pytest.approx(other.logprob, abs=ROUNDING)
+        if token.token_id != other.token_id:
+            return
+    assert len(answer.tokens) == len(expected.tokens)
+    assert answer.text == expected.text
+
+
+def test_what_is_reused_changes_no_answer_while_a_file_is_typed(bundled, ask_cold):
+    start = SOURCE.index("def push")
+    for end in range(start, len(SOURCE), 5):
+        anchor = SOURCE.rindex("\n", 0, end) + 1
+        prompt = fim(SOURCE[:anchor], SOURCE[anchor:end], AFTER)
+        answer = bundled.ask(prompt, 8)
+        assert answer.end.usage.tokens_reused > 0 or end == start
+        assert_same(answer, ask_cold(prompt, 8))
+
+
+def test_the_counts_add_up(bundled):
+    prompt = fim(SOURCE, "    ", AFTER)
+    first = bundled.ask(prompt, 4).end.usage
+    assert first.prompt_tokens == first.tokens_reused + first.tokens_evaluated
+    again = bundled.ask(prompt, 4)
+    usage = again.end.usage
+    assert (usage.tokens_reused, usage.tokens_evaluated) == (first.prompt_tokens - 1, 1)
+    assert usage.tokens_decoded == len(again.tokens)
+    assert 0 <= usage.queue_ms <= usage.first_token_ms <= usage.total_ms
+
+
+def test_decoding_ends_at_the_most_tokens(bundled):
+    answer = bundled.ask((TextSegment(SOURCE),), 5)
+    assert answer.end.reason is FinishReason.LENGTH
+    assert len(answer.tokens) == 5
+
+
+def test_decoding_ends_before_a_stop_text(bundled):
+    whole = bundled.ask((TextSegment(SOURCE),), 24).text
+    stop = whole[3:6]
+    answer = bundled.ask((TextSegment(SOURCE),), 24, (stop,))
+    assert answer.end.reason is FinishReason.STOP
+    assert answer.text == whole[: whole.index(stop)]
+
+
+def test_a_prompt_that_fills_the_context_to_the_last_token_is_served(bundled):
+    n_ctx = bundled.state().info.n_ctx
+    answer = bundled.ask((TextSegment(SOURCE * 50, n_ctx - 1),), 1)
+    assert isinstance(answer.end, Finished)
+    assert answer.end.usage.prompt_tokens == n_ctx - 1
+    assert bundled.ask((TextSegment(SOURCE * 50, n_ctx),), 1).end.kind == "RequestError"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "max_tokens", "message"),
+    [
+        ((TextSegment(SOURCE * 50),), 8, r"the prompt has \d+ tokens .* shorten the prompt or raise model\.n_ctx"),
+        ((TextSegment(""),), 8, "the prompt is empty"),
+        ((), 8, "the prompt is empty"),
+        ((TextSegment("x"),), 0, "ask for 1 or more"),
+    ],
+    ids=["too long", "empty text", "no segments", "no tokens wanted"],
+)
+def test_a_request_that_cannot_be_served_fails_and_the_next_is_served(bundled, ask_cold, prompt, max_tokens, message):
+    end = bundled.ask(prompt, max_tokens).end
+    assert isinstance(end, Failed)
+    assert end.kind == "RequestError"
+    assert re.search(message, end.message)
+    assert_same(bundled.ask((TextSegment(SOURCE),), 4), ask_cold((TextSegment(SOURCE),), 4))
+
+
+def before_evaluation(monkeypatch, n_th, act):
+    """Do something in the worker just before its n-th evaluation from now."""
+    decode = LlamaContext.decode
+    evaluations = iter(range(1_000_000))
+
+    def acting(context, tokens, position):
+        if next(evaluations) == n_th:
+            act()
+        return decode(context, tokens, position)
+
+    monkeypatch.setattr(LlamaContext, "decode", acting)
+
+
+@pytest.mark.parametrize("n_th", [0, 1, 3], ids=["in the prefill", "at the first token", "at the third"])
+def test_a_cancelled_request_ends_as_cancelled_and_leaves_the_state_intact(bundled, ask_cold, monkeypatch, n_th):
+    prompt = fim(SOURCE[:120], "    ", AFTER)
+    bundled.ask((TextSegment("other"),), 1)
+    with monkeypatch.context() as patch:
+        before_evaluation(patch, n_th, lambda: bundled.backend.cancel(bundled.last_id))
+        answer = bundled.ask(prompt, 16)
+    assert answer.end.reason is FinishReason.CANCELLED
+    assert len(answer.tokens) == n_th
+    assert_same(bundled.ask(prompt, 16), ask_cold(prompt, 16))
+
+
+def test_an_interruption_is_not_inherited_by_the_next_request(bundled, ask_cold, monkeypatch):
+    prompts = [fim(SOURCE[:n], "    ", AFTER) for n in (60, 90, 120, 150)]
+    ids = [bundled.submit(prompt, 8) for prompt in prompts]
+    for request_id in ids[:-1]:
+        bundled.backend.cancel(request_id)
+    assert all(isinstance(bundled.answer(request_id).end, Finished) for request_id in ids)
+    assert bundled.answer(ids[-1]).end.reason is not FinishReason.CANCELLED
+    assert_same(bundled.answer(ids[-1]), ask_cold(prompts[-1], 8))
+
+
+def test_a_failing_evaluation_fails_its_request_and_no_other(bundled, ask_cold, monkeypatch):
+    def fail():
+        raise DecodeError("no room")
+
+    prompt = fim(SOURCE, "    ", AFTER)
+    with monkeypatch.context() as patch:
+        before_evaluation(patch, 2, fail)
+        end = bundled.ask(prompt, 8).end
+    assert (end.kind, end.message) == ("DecodeError", "no room")
+    answer = bundled.ask(prompt, 8)
+    assert answer.end.usage.tokens_reused == 0
+    assert_same(answer, ask_cold(prompt, 8))
+
+
+def test_an_unforeseen_error_is_answered_without_its_text(bundled, monkeypatch, caplog):
+    def fail():
+        raise ZeroDivisionError("the user's code")
+
+    with monkeypatch.context() as patch:
+        before_evaluation(patch, 0, fail)
+        end = bundled.ask((TextSegment("x"),)).end
+    assert (end.kind, end.message) == ("EngineError", "the engine failed: ZeroDivisionError")
+    assert "failed" in caplog.text
+
+
+def test_closing_ends_all_requests_as_cancelled(drive, bundled_config, monkeypatch):
+    driven = drive(LlamaBackend(bundled_config))
+    driven.state()
+    both_submitted = threading.Event()
+
+    def close():
+        both_submitted.wait(60)
+        # The worker cannot wait for its own end, so this is ``close`` up to there.
+        driven.backend._inbox.close()
+
+    before_evaluation(monkeypatch, 0, close)
+    ids = [driven.submit((TextSegment(SOURCE),)), driven.submit((TextSegment("x"),))]
+    both_submitted.set()
+    ends = [driven.answer(request_id).end for request_id in ids]
+    assert [end.reason for end in ends] == [FinishReason.CANCELLED] * 2
+    driven.backend.close()
+    assert not driven.backend._thread.is_alive()

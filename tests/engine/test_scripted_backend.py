@@ -1,0 +1,82 @@
+"""The scripted backend keeps the backends' contract, deterministically."""
+
+import pytest
+
+from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, SCRIPTED_TEXT, ScriptedBackend
+from pylot_ls.engine.types import Failed, FinishReason, LoadFailed, Loading, Marker, MarkerSegment, Ready, TextSegment
+
+PROMPT = (MarkerSegment(Marker.FIM_PREFIX), TextSegment("abcdefgh"))
+
+
+def test_it_loads_then_answers_with_its_text(drive):
+    driven = drive(ScriptedBackend())
+    answer = driven.ask(PROMPT)
+    assert driven.events[:2] == [Loading(0.0), Ready(SCRIPTED_MODEL)]
+    assert answer.text == SCRIPTED_TEXT
+    assert [token.text for token in answer.tokens] == ["scri", "pted", " sug", "gest", "ion"]
+    assert answer.end.reason is FinishReason.END
+
+
+def test_the_script_sees_the_prompt(drive):
+    driven = drive(ScriptedBackend(lambda prompt: prompt[1].text.upper()))
+    assert driven.ask(PROMPT).text == "ABCDEFGH"
+
+
+def test_it_counts_as_a_model_does(drive):
+    driven = drive(ScriptedBackend())
+    usage = [driven.ask((TextSegment(text),)).end.usage for text in ("abcdefgh", "abcdefghij", "abcdefghij", "x")]
+    counts = [(u.prompt_tokens, u.tokens_reused, u.tokens_evaluated) for u in usage]
+    assert counts == [(2, 0, 2), (3, 2, 1), (3, 2, 1), (1, 0, 1)]
+    assert {u.tokens_decoded for u in usage} == {5}
+
+
+@pytest.mark.parametrize(
+    ("max_tokens", "stop", "text", "reason"),
+    [
+        (2, (), "scripted", FinishReason.LENGTH),
+        (16, ("ted s",), "scrip", FinishReason.STOP),
+        (16, ("nothing",), SCRIPTED_TEXT, FinishReason.END),
+        (16, ("ion.",), SCRIPTED_TEXT, FinishReason.END),
+    ],
+)
+def test_it_ends_where_a_model_would(drive, max_tokens, stop, text, reason):
+    answer = drive(ScriptedBackend()).ask(PROMPT, max_tokens, stop)
+    assert (answer.text, answer.end.reason) == (text, reason)
+
+
+def test_a_failing_script_fails_the_request(drive):
+    def script(_prompt):
+        raise LookupError("nothing to say")
+
+    driven = drive(ScriptedBackend(script))
+    assert driven.ask(PROMPT).end == Failed("1", "nothing to say", "LookupError")
+
+
+def test_a_load_failure_fails_every_request(drive):
+    failure = LoadFailed("no model", "ModelNotFoundError")
+    driven = drive(ScriptedBackend(load_failure=failure))
+    assert driven.ask(PROMPT).end == Failed("1", "no model", "ModelNotFoundError")
+    assert driven.state() == failure
+
+
+def test_a_request_is_cancelled_while_paused(drive):
+    driven = drive(ScriptedBackend())
+    driven.state()
+    driven.backend.pause()
+    running, waiting = driven.submit(PROMPT), driven.submit(PROMPT)
+    driven.backend.cancel(waiting)
+    driven.backend.cancel(running)
+    assert driven.answer(running).end.reason is FinishReason.CANCELLED
+    assert driven.answer(waiting).end.reason is FinishReason.CANCELLED
+    driven.backend.resume()
+    assert driven.ask(PROMPT).text == SCRIPTED_TEXT
+
+
+def test_it_closes_while_its_load_is_paused(drive):
+    backend = ScriptedBackend()
+    backend.pause()
+    driven = drive(backend)
+    request_id = driven.submit(PROMPT)
+    backend.close()
+    assert driven.answer(request_id).end.reason is FinishReason.CANCELLED
+    assert driven.ask(PROMPT).end.kind == "EngineClosedError"

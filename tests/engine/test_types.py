@@ -1,0 +1,52 @@
+"""Requests and events are plain values: they can be sent to another process, or written down."""
+
+import json
+import pickle
+from dataclasses import FrozenInstanceError, asdict, fields, replace
+
+import pytest
+
+from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
+from pylot_ls.engine.types import (
+    Failed,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    Keep,
+    LoadFailed,
+    Loading,
+    Marker,
+    MarkerSegment,
+    Ready,
+    TextSegment,
+    Token,
+    Usage,
+)
+
+PROMPT = (MarkerSegment(Marker.BOS), TextSegment("text", 5, Keep.START, 2))
+MESSAGES = [
+    GenerateRequest("1", PROMPT, max_tokens=3, stop=("\n",)),
+    Loading(0.5),
+    Ready(SCRIPTED_MODEL),
+    Ready(replace(SCRIPTED_MODEL, fim=None)),
+    LoadFailed("no model", "ModelNotFoundError"),
+    Token("1", "a", 97, -0.5, Usage(tokens_decoded=1)),
+    Finished("1", FinishReason.STOP, "", Usage()),
+    Failed("1", "no room", "DecodeError"),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_survives_pickling(message):
+    assert pickle.loads(pickle.dumps(message)) == message
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_holds_nothing_but_plain_values(message):
+    assert json.loads(json.dumps(asdict(message))).keys() == {field.name for field in fields(message)}
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_is_frozen(message):
+    with pytest.raises(FrozenInstanceError):
+        setattr(message, fields(message)[0].name, None)
