@@ -1,0 +1,158 @@
+"""Completion at a cursor: a document and an offset in, a suggestion out."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.types import Prompt, Token, Usage
+from pylot_ls.features.repetition import repeats
+from pylot_ls.features.shape import Shape, shape_at
+from pylot_ls.features.trim import trim
+from pylot_ls.prompts.fim import FimOptions, fim_prompt
+from pylot_ls.prompts.window import with_line_feeds
+
+if TYPE_CHECKING:
+    from pylot_ls.engine.engine import Engine
+    from pylot_ls.text.document import Document
+    from pylot_ls.text.rope import Text
+
+# A line longer than this around the cursor is data, not something a person types on.
+_LONGEST_LINE = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionOptions:
+    """What a user can choose.
+
+    Attributes:
+        max_tokens: most tokens to decode for one suggestion.
+        max_lines: most lines of one suggestion.
+        prompt: how the prompt is laid out.
+    """
+
+    max_tokens: int = 64
+    max_lines: int = 8
+    prompt: FimOptions = field(default_factory=FimOptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A text that may be inserted at an offset.
+
+    Attributes:
+        id: the same for the same text at the same place of the same version.
+        text: never empty, with the document's own line terminators.
+        offset: where it goes, in characters.
+        confidence: geometric mean of its tokens' probabilities, 0 to 1.
+    """
+
+    id: str
+    text: str
+    offset: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The outcome of asking once: a suggestion or none, and what it cost."""
+
+    suggestion: Suggestion | None
+    usage: Usage
+
+
+async def complete(document: Document, offset: int, engine: Engine, options: CompletionOptions) -> Completion:
+    """Ask the model what stands at an offset.
+
+    Cancelling the coroutine ends the work in the engine.
+
+    Raises:
+        ModelError: there is no model, or it cannot complete.
+        EngineError: the engine failed.
+    """
+    text = document.text
+    around = _Surroundings.of(text, offset)
+    if around is None:
+        return Completion(None, Usage())
+    model = await engine.ready()
+    prompt = fim_prompt(text, offset, model, options.prompt, options.max_tokens)
+    shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines)
+    generated = await _generate(engine, prompt, options.max_tokens, shape)
+    shown = trim(generated.text, around.suffix).replace("\n", around.terminator)
+    if not shown:
+        return Completion(None, generated.usage)
+    suggestion = Suggestion(_suggestion_id(document, offset, shown), shown, offset, generated.confidence)
+    return Completion(suggestion, generated.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """The text around a cursor, as far as a suggestion's form depends on it."""
+
+    line_before: str
+    line_after: str
+    previous_line: str
+    suffix: str
+    terminator: str
+
+    @classmethod
+    def of(cls, text: Text, offset: int) -> _Surroundings | None:
+        """None where no suggestion makes sense: in a line of a length that no person types."""
+        line = text.line_of(offset)
+        start, end = text.line_start(line), text.line_end(line)
+        if end - start > _LONGEST_LINE:
+            return None
+        above = (text.line(number) for number in range(line - 1, max(-1, line - 20), -1))
+        suffix = text.slice(offset, min(len(text), offset + _LONGEST_LINE))
+        return cls(
+            line_before=text.slice(start, offset),
+            line_after=text.slice(offset, end) if offset < end else "",
+            previous_line=next((candidate for candidate in above if candidate.strip()), ""),
+            suffix=with_line_feeds(suffix),
+            terminator=_terminator(text, line),
+        )
+
+
+def _terminator(text: Text, line: int) -> str:
+    """The terminator of the cursor's line, or of the one above at the end of the file."""
+    for number in (line, line - 1):
+        if 0 <= number < text.n_lines - 1:
+            return text.slice(text.line_end(number), text.line_start(number + 1))
+    return "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Generated:
+    text: str
+    confidence: float
+    usage: Usage
+
+
+async def _generate(engine: Engine, prompt: Prompt, max_tokens: int, shape: Shape) -> _Generated:
+    received, text, usage = "", "", Usage()
+    logprobs: list[float] = []
+    async with contextlib.aclosing(engine.generate(prompt, max_tokens=max_tokens, stop=shape.stop)) as events:
+        async for event in events:
+            received += event.text
+            text = with_line_feeds(received)
+            usage = event.usage
+            if isinstance(event, Token):
+                logprobs.append(event.logprob)
+            part = shape.complete_part(text)
+            if part is not None:
+                text = part
+                break
+            if repeats(text):
+                # Nobody wants it, and on a slow machine it takes seconds to run to its end.
+                text = ""
+                break
+    mean = sum(logprobs) / len(logprobs) if logprobs else -math.inf
+    return _Generated(text, math.exp(mean), usage)
+
+
+def _suggestion_id(document: Document, offset: int, text: str) -> str:
+    key = f"{document.uri}\0{document.version}\0{offset}\0{text}".encode("utf-8", errors="replace")
+    return hashlib.blake2b(key, digest_size=8).hexdigest()

@@ -1,0 +1,1 @@
+"""Prompts: which text stands where. Stable text first, what is being typed last."""
