@@ -1,0 +1,1 @@
+"""One module per group of LSP methods: snapshot, convert, call one feature, convert back."""

@@ -1,0 +1,40 @@
+"""What both completion methods share: from a position to a suggestion."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from pylot_ls.lsp.documents import position_of
+from pylot_ls.text.position import offset_at
+
+if TYPE_CHECKING:
+    from lsprotocol import types
+
+    from pylot_ls.features.completion import Suggestion
+    from pylot_ls.lsp.server import PylotServer
+    from pylot_ls.text.document import Document
+
+STATS_METHOD = "pylot/completion"
+
+
+async def suggestion_at(
+    ls: PylotServer,
+    uri: str,
+    position: types.Position,
+) -> tuple[Document, Suggestion] | None:
+    """The suggestion at a position and the document it is for.
+
+    The snapshot is taken before the first await: edits that come in later belong to later requests.
+    """
+    document = ls.session.documents.get(uri)
+    if document is None:
+        return None
+    offset = offset_at(document.text, position_of(position), ls.session.documents.encoding)
+    completion = await ls.session.suggest(document, offset)
+    if completion is None:
+        return None
+    if ls.session.abilities.stats:
+        stats = {"uri": uri, "version": document.version, "usage": asdict(completion.usage)}
+        ls.protocol.notify(STATS_METHOD, stats)
+    return (document, completion.suggestion) if completion.suggestion else None

@@ -1,0 +1,69 @@
+"""The language server: its session, its handlers, and how it is served on stdio."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from pylot_ls import __version__, machine
+from pylot_ls.config.wiring import make_backend
+from pylot_ls.lsp.handlers import completion, configuration, documents, inline_completion, lifecycle
+from pylot_ls.lsp.notices import Notices
+from pylot_ls.lsp.protocol import PylotProtocol
+from pylot_ls.lsp.session import Session
+from pylot_ls.lsp.stdio import StdioStreams, claim_stdio, serve_stdio
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pylot_ls.config.settings import Settings
+    from pylot_ls.engine.backend import Backend
+
+
+class PylotServer(LanguageServer):
+    """One server for one client.
+
+    Args:
+        overrides: settings of the command line.
+        new_backend: makes the backend from the settings.
+    """
+
+    protocol: PylotProtocol
+
+    def __init__(
+        self,
+        overrides: Mapping[str, object],
+        new_backend: Callable[[Settings], Backend] = make_backend,
+    ) -> None:
+        super().__init__(
+            "pylot-ls",
+            __version__,
+            text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            protocol_cls=PylotProtocol,
+        )
+        self.session = Session(Notices(self), overrides, new_backend)
+        for handlers in (lifecycle, configuration, documents, inline_completion, completion):
+            handlers.register(self)
+
+
+def run_stdio(overrides: Mapping[str, object]) -> int:
+    """Serve the client on stdin and stdout until it goes; the process's exit code.
+
+    Raises:
+        PylotError: stdin or stdout is closed.
+    """
+    # Before anything that could print: from here on stdout is LSP's alone.
+    return asyncio.run(_serve(claim_stdio(), overrides))
+
+
+async def _serve(streams: StdioStreams, overrides: Mapping[str, object]) -> int:
+    server = PylotServer(overrides)
+    return await serve_stdio(
+        server,
+        on_stop=server.session.close,
+        is_alive=machine.process_alive,
+        streams=streams,
+    )

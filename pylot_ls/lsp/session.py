@@ -1,0 +1,147 @@
+"""One connected client: its documents, abilities and settings, and the engine that serves it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from pylot_ls import trace
+from pylot_ls.config.load import load
+from pylot_ls.config.sources import (
+    from_command_line,
+    from_environment,
+    from_file,
+    from_initialization_options,
+    from_workspace_configuration,
+)
+from pylot_ls.config.wiring import completion_options, make_backend
+from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.types import LoadFailed, StateEvent
+from pylot_ls.errors import ModelError, SettingsError
+from pylot_ls.features.completion import Completion, complete
+from pylot_ls.lsp.capabilities import ClientAbilities
+from pylot_ls.lsp.documents import OpenDocuments
+from pylot_ls.lsp.latest import Latest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+
+    from pylot_ls.config.settings import Settings
+    from pylot_ls.engine.backend import Backend
+    from pylot_ls.lsp.notices import Notices
+    from pylot_ls.text.document import Document
+
+_log = logging.getLogger(__name__)
+
+
+class Session:
+    """What belongs to one client. Everything here runs on the event loop.
+
+    Args:
+        notices: where messages to the user go.
+        overrides: settings of the command line.
+        new_backend: makes the backend from the settings.
+    """
+
+    def __init__(
+        self,
+        notices: Notices,
+        overrides: Mapping[str, object],
+        new_backend: Callable[[Settings], Backend] = make_backend,
+    ) -> None:
+        self.notices = notices
+        self.documents = OpenDocuments()
+        self.abilities = ClientAbilities()
+        self.completions: Latest[Completion] = Latest()
+        self._new_backend = new_backend
+        self._user_sources = (from_file(os.environ), from_environment(os.environ), from_command_line(overrides))
+        self._initialization_options: object = None
+        self._workspace_configuration: object = None
+        self._engine: Engine | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.settings, self._problems = load(self._user_sources)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; there is one from ``start`` on."""
+        if self._engine is None:
+            raise RuntimeError("the session has not started")
+        return self._engine
+
+    def start(self, initialization_options: object) -> None:
+        """Take the client's options and begin to load the model."""
+        self._initialization_options = initialization_options
+        self._apply_settings()
+        self._engine = Engine(self._backend())
+        self._engine.listen(self._on_state)
+        self._engine.start()
+
+    def configure(self, workspace_configuration: object) -> None:
+        """Take the client's settings; those of the model count from the next start on."""
+        self._workspace_configuration = workspace_configuration
+        before = self.settings.model
+        self._apply_settings()
+        if self.settings.model != before:
+            self.notices.warning("settings under model.* take effect when the server is started again")
+        self.show_problems()
+
+    def show_problems(self) -> None:
+        """Tell the user which settings are not as they should be."""
+        for problem in self._problems:
+            self.notices.warning(problem.message)
+
+    def keep(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run something beside the request that began it, for as long as the session lives."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def suggest(self, document: Document, offset: int) -> Completion | None:
+        """A completion at an offset; None when a newer request came in, or none is wanted or possible here."""
+        settings = self.settings.completion
+        if not settings.enabled or document.language_id in settings.languages_off:
+            self.completions.supersede()
+            return None
+        options = completion_options(self.settings)
+        key = (document.uri, document.version, offset, options)
+        try:
+            return await self.completions.ask(key, lambda: complete(document, offset, self.engine, options))
+        except ModelError as error:
+            self.notices.error(str(error))
+            return None
+
+    async def close(self) -> None:
+        """End all work and free the model."""
+        self.completions.supersede()
+        for task in self._tasks:
+            task.cancel()
+        if self._engine is not None:
+            await self._engine.close()
+
+    def _apply_settings(self) -> None:
+        self.settings, self._problems = load(
+            (
+                *self._user_sources,
+                from_initialization_options(self._initialization_options),
+                from_workspace_configuration(self._workspace_configuration),
+            ),
+        )
+        try:
+            trace.configure(self.settings.log.level, self.settings.log.file)
+        except SettingsError as error:
+            trace.configure(self.settings.log.level, None)
+            self.notices.warning(str(error))
+
+    def _backend(self) -> Backend:
+        try:
+            return self._new_backend(self.settings)
+        except ModelError as error:
+            # Served by a backend that says so: the server lives on and each request is answered.
+            return ScriptedBackend(load_failure=LoadFailed(str(error), type(error).__name__))
+
+    def _on_state(self, state: StateEvent) -> None:
+        if isinstance(state, LoadFailed):
+            self.notices.error(state.message)

@@ -1,0 +1,141 @@
+"""An editor that talks to a server in this process, so that a test decides what happens when."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+
+import pytest
+import pytest_asyncio
+from protocol_client import Client
+from pygls.lsp.server import LanguageServer
+
+from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.lsp.protocol import PylotProtocol
+from pylot_ls.lsp.server import PylotServer
+
+URI = "file:///project/a.py"
+
+
+class Editor:
+    """A client of one server, with every message it received."""
+
+    def __init__(self, server, backend):
+        self.server = server
+        self.backend = backend
+        self.notifications = []
+        self.requests = []
+        self._answers = {}
+        self._ids = itertools.count(1)
+        self._arrived = asyncio.Condition()
+        self.configuration = None
+        server.protocol.connect(self)
+
+    # What the protocol asks of its transport.
+
+    def send(self, body):
+        message = json.loads(body)
+        if "method" not in message:
+            self._answers[message["id"]].set_result(message)
+        elif "id" in message:
+            self.requests.append(message)
+            answer = [self.configuration] if message["method"] == "workspace/configuration" else None
+            asyncio.get_running_loop().call_soon(self._receive, {"id": message["id"], "result": answer})
+        else:
+            self.notifications.append(message)
+
+    def stop(self, exit_code, reason):
+        """Nothing to end."""
+
+    def watch_parent(self, pid):
+        """Nobody to watch."""
+
+    # What a test asks of the editor.
+
+    def _receive(self, message):
+        self.server.protocol.handle_message({"jsonrpc": "2.0", **message})
+
+    def request(self, method, params):
+        """A future of the whole answer; ``.msg_id`` is the request's."""
+        msg_id = next(self._ids)
+        answer = self._answers[msg_id] = asyncio.get_running_loop().create_future()
+        answer.msg_id = msg_id
+        self._receive({"id": msg_id, "method": method, "params": params})
+        return answer
+
+    def notify(self, method, params):
+        self._receive({"method": method, "params": params})
+
+    async def initialize(self, capabilities=None, options=None):
+        params = {"processId": None, "capabilities": capabilities or {}, "initializationOptions": options}
+        answer = await self.request("initialize", params)
+        self.notify("initialized", {})
+        return answer["result"]
+
+    def open(self, text, uri=URI, language="python"):
+        item = {"uri": uri, "languageId": language, "version": 1, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": item})
+
+    def change(self, version, text, start=None, end=None, uri=URI):
+        change = {"text": text}
+        if start is not None:
+            change["range"] = {
+                "start": {"line": start[0], "character": start[1]},
+                "end": {"line": end[0], "character": end[1]},
+            }
+        document = {"uri": uri, "version": version}
+        self.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+
+    def ask(self, line, character, method="textDocument/inlineCompletion", uri=URI):
+        params = {"textDocument": {"uri": uri}, "position": {"line": line, "character": character}}
+        if method == "textDocument/inlineCompletion":
+            params["context"] = {"triggerKind": 2}
+        return self.request(method, params)
+
+    async def suggestion(self, line, character, uri=URI):
+        """The text that would be shown, None for none."""
+        result = (await self.ask(line, character, uri=uri))["result"]
+        return result["items"][0]["insertText"] if result else None
+
+    def messages(self):
+        """What the user was shown."""
+        return [note["params"]["message"] for note in self.notifications if note["method"] == "window/showMessage"]
+
+
+@pytest_asyncio.fixture
+async def connect(monkeypatch, tmp_path):
+    """Make an editor with a server on a scripted backend; no settings of this machine's user count."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    editors = []
+
+    def make(backend=None, overrides=None):
+        backend = backend or ScriptedBackend("completed()")
+        editors.append(Editor(PylotServer(overrides or {}, lambda _settings: backend), backend))
+        return editors[-1]
+
+    yield make
+    for editor in editors:
+        await editor.server.session.close()
+        await editor.server.protocol.close(timeout_s=5)
+
+
+INLINE = {"textDocument": {"inlineCompletion": {}}}
+
+
+@pytest.fixture
+def inline_capabilities():
+    """Of a client that asks for inline completions by itself."""
+    return INLINE
+
+
+@pytest.fixture
+def server():
+    return LanguageServer("test", "1", protocol_cls=PylotProtocol)
+
+
+@pytest.fixture
+def client(server):
+    client = Client(server)
+    client.initialize()
+    return client

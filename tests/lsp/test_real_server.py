@@ -1,0 +1,67 @@
+"""The real server as a child process on the bundled model, with the capabilities that real editors send."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import pytest_asyncio
+import pytest_lsp
+from lsprotocol import types
+from pytest_lsp import LanguageClient, client_capabilities
+
+from pylot_ls.bundled import sample_path
+
+pytestmark = pytest.mark.asyncio
+
+URI = "file:///project/inventory.py"
+# pytest-lsp's recordings; the two newest of them ask for inline completions in no way.
+CLIENTS = ("emacs", "neovim@0.11.0", "visual_studio_code")
+
+
+@pytest_asyncio.fixture(params=CLIENTS)
+async def client(request, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    client = pytest_lsp.make_test_lsp_client()
+    await client.start_io(sys.executable, "-m", "pylot_ls")
+    capabilities = client_capabilities(request.param)
+    await client.initialize_session(types.InitializeParams(capabilities=capabilities))
+    yield client
+    await client.shutdown_session()
+    await client.stop()
+    assert client._server.returncode == 0
+
+
+def opened(client: LanguageClient, text: str) -> None:
+    item = types.TextDocumentItem(URI, "python", 1, text)
+    client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+
+
+def place(line: int, character: int) -> dict:
+    return {"text_document": types.TextDocumentIdentifier(URI), "position": types.Position(line, character)}
+
+
+async def test_an_editor_gets_the_models_suggestion_inline_and_as_a_list_entry(client):
+    source = sample_path().read_text(encoding="utf-8")
+    before = source[: source.index("in self.items\n") + len("in self")]
+    opened(client, before + "\n")
+    line = before.count("\n")
+    character = len(before) - before.rfind("\n") - 1
+    context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic)
+    inline = await client.text_document_inline_completion_async(
+        types.InlineCompletionParams(context=context, **place(line, character)),
+    )
+    (item,) = inline.items
+    assert item.range == types.Range(types.Position(line, character), types.Position(line, character))
+    assert item.insert_text
+    listed = await client.text_document_completion_async(types.CompletionParams(**place(line, character)))
+    (entry,) = listed.items
+    assert entry.text_edit.new_text == "self" + item.insert_text
+
+
+async def test_a_binary_looking_document_is_no_error(client):
+    opened(client, "\x00\x01\x7f" * 2000 + "\ud800")
+    context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)
+    await client.text_document_inline_completion_async(
+        types.InlineCompletionParams(context=context, **place(0, 40)),
+    )
