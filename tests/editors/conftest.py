@@ -1,0 +1,83 @@
+"""A real Neovim for the tests: the one at hand if it is new enough, else one fetched once into a cache."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .neovim import Neovim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+FETCH = Path(__file__).with_name("fetch_neovim.sh")
+FETCH_TIMEOUT_S = 240
+
+
+def is_new_enough(binary: str | Path) -> bool:
+    """Whether it is Neovim 0.12 or later, the first that shows inline completions by itself."""
+    answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"NVIM v(\d+)\.(\d+)", answer)
+    return found is not None and (int(found[1]), int(found[2])) >= (0, 12)
+
+
+def fetch() -> Path:
+    """Fetch Neovim, or find it in the cache; RuntimeError says why it cannot be had."""
+    bash = shutil.which("bash")
+    if bash is None:
+        raise RuntimeError("no Neovim >= 0.12 on PATH, and no bash to fetch one")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    command = [bash, str(FETCH), str(cache / "pylot-ls-tests" / "neovim")]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"fetching Neovim took more than {FETCH_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        raise RuntimeError(f"no Neovim >= 0.12 on PATH, and none could be fetched: {done.stderr.strip()}")
+    return Path(done.stdout.strip())
+
+
+@pytest.fixture(scope="session")
+def neovim_binary() -> Path:
+    """Neovim 0.12 or later: ``PYLOT_TEST_NVIM``, else the one on PATH, else fetched.
+
+    Where there is none the test is skipped; under ``CI=true`` it fails, so that no build passes without it.
+    """
+    named = os.environ.get("PYLOT_TEST_NVIM")
+    if named:
+        return Path(named)
+    installed = shutil.which("nvim")
+    if installed and is_new_enough(installed):
+        return Path(installed)
+    try:
+        return fetch()
+    except RuntimeError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The developer's own settings of pylot-ls do not reach what the test starts."""
+    for name in [name for name in os.environ if name.startswith("PYLOT_LS_")]:
+        monkeypatch.delenv(name)
+    settings = tmp_path / "no-settings.toml"
+    settings.touch()
+    monkeypatch.setenv("PYLOT_LS_CONFIG", str(settings))
+
+
+@pytest.fixture
+def start_neovim(
+    neovim_binary: Path, tmp_path: Path, _no_settings: None
+) -> Iterator[Callable[[Sequence[str]], Neovim]]:
+    """Starts a Neovim whose ``pylot-ls`` is the given command; it ends with the test."""
+    with ExitStack() as stack:
+        yield lambda server_command: stack.enter_context(Neovim(neovim_binary, server_command, tmp_path / "home"))

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# fetch_neovim.sh FOLDER
+#
+# Puts Neovim >= 0.12 with all its libraries under FOLDER, on a Debian machine whose own Neovim is older, and
+# prints the path of the executable. Nothing is installed on the machine and root is not needed: apt resolves
+# and downloads with a private state (signatures checked as always), dpkg-deb unpacks, and patchelf points the
+# executable at the libraries beside it, so that what Neovim starts (a language server) inherits a clean
+# environment. The mirror is the one this machine's apt uses. FOLDER cannot be moved afterwards.
+#
+# Exit codes: 2 wrong usage, 3 not possible on this machine, 4 the download or the unpacking failed.
+set -euo pipefail
+
+suite=forky # the Debian release that brings Neovim 0.12
+say() { printf 'fetch_neovim.sh: %s\n' "$*" >&2; }
+cannot() { say "$*"; exit 3; }
+failed() { say "$*"; exit 4; }
+
+[ $# -eq 1 ] || { say "usage: fetch_neovim.sh FOLDER"; exit 2; }
+mkdir -p "$1"
+folder=$(cd "$1" && pwd -P)
+stamp=$folder/fetched nvim=$folder/root/usr/bin/nvim
+have() { [ -x "$nvim" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$suite 1" ]; }
+have && { echo "$nvim"; exit 0; }
+
+for tool in apt-get apt-config dpkg dpkg-deb flock; do
+    command -v "$tool" >/dev/null || cannot "there is no $tool here: this works on Debian only"
+done
+case $(dpkg --print-architecture) in
+    amd64) triplet=x86_64-linux-gnu ;;
+    arm64) triplet=aarch64-linux-gnu ;;
+    *) cannot "works on amd64 and arm64, not on $(dpkg --print-architecture)" ;;
+esac
+keyring=$(find /usr/share/keyrings -name 'debian-archive-keyring.*' 2>/dev/null | sort | head -n 1)
+[ -n "$keyring" ] || cannot "there is no debian-archive-keyring here: this works on Debian only"
+release=$(. /etc/os-release && echo "${VERSION_CODENAME:-unstable}")
+mirror=$(apt-get --print-uris update 2>/dev/null | sed -n "s|^'\(.*\)/dists/$release/InRelease'.*|\1|p" | sed -n 1p)
+[ -n "$mirror" ] || cannot "apt has no source for $release on this machine"
+
+exec 9>"$folder/lock"
+flock 9 # another run may be at work: wait for it, then look again
+have && { echo "$nvim"; exit 0; }
+new=$folder/new apt=$folder/apt
+rm -rf "$new" "$apt" "$folder/root" "$stamp"
+trap 'rm -rf "$new" "$apt"' EXIT
+mkdir -p "$new" "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
+: >"$apt/status" # an empty system: apt resolves everything down to the C library
+echo "deb [signed-by=$keyring] $mirror $suite main" >"$apt/sources.list"
+{   # the machine's own way to the mirror (proxy, retries) holds; its hooks and its other sources do not
+    apt-config dump Acquire
+    printf '%s;\n' "Dir::State \"$apt\"" "Dir::State::status \"$apt/status\"" "Dir::Cache \"$apt/cache\"" \
+        "Dir::Etc::SourceList \"$apt/sources.list\"" 'Dir::Etc::SourceParts "/dev/null"' \
+        'Dir::Etc::Parts "/dev/null"' 'Dir::Etc::Main "/dev/null"' \
+        'Dir::Etc::Preferences "/dev/null"' 'Dir::Etc::PreferencesParts "/dev/null"' \
+        "APT::Sandbox::User \"$(id -un)\"" 'APT::Install-Recommends "false"' 'APT::Update::Error-Mode "any"' \
+        'Acquire::Languages { "none"; }' 'Acquire::Retries "3"' 'Acquire::http::Timeout "30"'
+} >"$apt/apt.conf"
+export APT_CONFIG=$apt/apt.conf LC_ALL=C
+
+apt-get -qq update >&2 || failed "apt could not read the package list of $suite: is there a network?"
+plan=$(apt-get -qq -s install neovim patchelf) || failed "apt could not resolve neovim in $suite"
+mapfile -t packages < <(awk '$1 == "Inst" { print $2 "=" substr($3, 2) }' <<<"$plan")
+(cd "$apt/debs" && apt-get -qq download "${packages[@]}" >&2) || failed "apt could not download neovim"
+for deb in "$apt"/debs/*.deb; do
+    dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$new" --exclude='./etc' --exclude='./var' \
+        --exclude='./usr/share/doc' --exclude='./usr/share/man' --exclude='./usr/share/locale' ||
+        failed "could not unpack $(basename "$deb")"
+done
+
+lib=usr/lib/$triplet
+loader=$(cd "$new" && find usr -name 'ld-linux-*.so.*' | sort | sed -n 1p)
+[ -n "$loader" ] || failed "the packages hold no dynamic loader"
+patchelf() { "$new/$loader" --library-path "$new/$lib" "$new/usr/bin/patchelf" "$@"; }
+patchelf --set-interpreter "$folder/root/$loader" --force-rpath --set-rpath "$folder/root/$lib" \
+    "$new/usr/bin/nvim" || failed "could not patch the executable"
+mv "$new" "$folder/root"
+"$nvim" --version >/dev/null || failed "the unpacked Neovim does not start"
+echo "$suite 1" >"$stamp"
+echo "$nvim"

@@ -1,0 +1,243 @@
+"""A real Neovim, driven over its RPC: keys go in, the screen's cells come out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import pynvim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HERE = Path(__file__).parent
+DROP_IN = HERE.parents[1] / "editors" / "neovim"
+OBSERVER = HERE / "observer.lua"
+POLL_MS = 20
+WAIT_S = 60.0
+
+T = TypeVar("T")
+
+
+class NeovimError(AssertionError):
+    """Neovim did not come to what was waited for."""
+
+
+class GhostTextError(NeovimError):
+    """The ghost text did not come, is not on the screen, or is not the expected one."""
+
+
+@dataclass(frozen=True)
+class GhostText:
+    """A suggestion as Neovim shows it.
+
+    Attributes:
+        text: all its lines.
+        line, column: where it stands; from 0, the column in bytes.
+        cursor: the cursor's line and column, counted in the same way.
+    """
+
+    text: str
+    line: int
+    column: int
+    cursor: tuple[int, int]
+
+
+def documented_setup() -> str:
+    """The lines that README.md tells a user to put into init.lua."""
+    page = (DROP_IN / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *```lua\n(.*?)^ *```$", page, flags=re.DOTALL | re.MULTILINE)
+    return str(next(block for block in blocks if "vim.lsp.enable('pylot')" in block))
+
+
+def write_config(folder: Path, server_command: Sequence[str]) -> Path:
+    """A user's configuration folder after the steps in README.md, but for what stands for ``pylot-ls``."""
+    (folder / "lsp").mkdir(parents=True)
+    shutil.copy(DROP_IN / "lsp" / "pylot.lua", folder / "lsp")
+    as_json = json.dumps({"cmd": list(server_command)})
+    stand_in = f"vim.lsp.config('pylot', vim.json.decode([==[{as_json}]==]))"
+    (folder / "init.lua").write_text(f"{stand_in}\n{documented_setup()}", encoding="utf-8")
+    return folder
+
+
+class Neovim:
+    """One Neovim with nothing in its configuration but pylot-ls, set up as its README says.
+
+    Args:
+        binary: the executable of Neovim 0.12 or later.
+        server_command: what stands for ``pylot-ls``.
+        home: an empty folder; everything that Neovim and the server store goes there.
+    """
+
+    def __init__(self, binary: Path, server_command: Sequence[str], home: Path) -> None:
+        config = write_config(home / "config" / "nvim", server_command)
+        self._log = home / "state" / "nvim" / "lsp.log"
+        self._stderr = home / "nvim.stderr"
+        self._sockets = tempfile.TemporaryDirectory(prefix="nvim-")  # a socket's path must be short
+        socket = str(Path(self._sockets.name) / "s")
+        arguments = ["--clean", "-n", "--headless", "--listen", socket, "-u", str(config / "init.lua")]
+        for command in (
+            "set columns=110 lines=30",
+            f"let &runtimepath = '{config},' .. &runtimepath",
+            f"luafile {OBSERVER}",
+        ):
+            arguments += ["--cmd", command]
+        folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+        with self._stderr.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [binary, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                cwd=home,
+                env={**os.environ, **folders, "NVIM_LOG_FILE": str(home / "nvim.log")},
+            )
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != b"ready\n":  # blocks until Neovim is up, or has ended
+            self._end_process()
+            raise NeovimError(f"Neovim did not start:\n{self._stderr.read_text(errors='replace')}")
+        self._nvim = pynvim.attach("socket", path=socket)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end_process()
+        with suppress(OSError, EOFError):
+            self._nvim.command("qall!")  # nobody is there: pynvim notices, and lets go of its socket
+        self._nvim.close()
+
+    def _end_process(self) -> None:
+        """Close its input, on which it ends itself and the server; kill this one process if it does not."""
+        with self._process as process:
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        self._sockets.cleanup()
+
+    # --- what a user does
+
+    def open(self, path: Path) -> None:
+        """Open a file, on which Neovim starts the server."""
+        self._nvim.command(f"edit {path}")
+
+    def go_to_end_of_line(self, line: int) -> None:
+        """Enter insert mode behind the last character of a line, counted from 1."""
+        self.press(f"<Esc>{line}GA")
+
+    def type(self, text: str) -> None:
+        """Type characters, then wait until they are all in the buffer."""
+        before = self.line_before_cursor()
+        self.press(text.replace("<", "<lt>"))
+        self.wait_until(f"{text!r} in the buffer", lambda: self.line_before_cursor() == before + text)
+
+    def press(self, keys: str) -> None:
+        """Press keys in Neovim's notation, such as ``<Tab>``."""
+        self._nvim.input(keys)
+
+    # --- what a user sees
+
+    def lines(self) -> list[str]:
+        """The buffer."""
+        return list(self._nvim.current.buffer[:])
+
+    def line_before_cursor(self) -> str:
+        """The text between the start of the line and the cursor."""
+        _, column = self._nvim.current.window.cursor
+        return str(self._nvim.current.line.encode()[:column].decode())
+
+    def screen(self) -> list[str]:
+        """The screen's rows as text."""
+        return ["".join(row).rstrip() for row in self._ask("screen")]
+
+    def ghost_text(self) -> GhostText | None:
+        """The ghost text as it is now, if there is one."""
+        found = self._ask("ghost_text")
+        if found is None:
+            return None
+        line, column, text, cursor_line, cursor_column = found
+        return GhostText(text, line, column, (cursor_line, cursor_column))
+
+    def expect_server(self) -> None:
+        """Wait until the server knows of the file: what is typed before then is not asked about.
+
+        Raises:
+            GhostTextError: there is no server, so there will be no ghost text.
+        """
+        self._wait_for_server("the server to attach", "attached")
+
+    def expect_ghost_text(self, expected: str) -> GhostText:
+        """Wait for the answer to what was typed last; it must be ``expected``, and on the screen at the cursor.
+
+        Raises:
+            GhostTextError: it did not come, or it differs.
+        """
+        assert expected.strip(), "an empty suggestion cannot be told from none"
+        self._wait_for_server("the answer", "answered_here")
+        ghost = self.ghost_text()
+        if ghost is None:
+            raise self._failure("ghost text did not come: the server suggested nothing")
+        if ghost.text != expected:
+            raise self._failure(f"ghost text differs: {ghost.text!r}, expected {expected!r}")
+        if (ghost.line, ghost.column) != ghost.cursor:
+            raise self._failure(f"ghost text is not at the cursor: {ghost}")
+        self._expect_on_screen(ghost.text.split("\n"))
+        return ghost
+
+    def _expect_on_screen(self, lines: Sequence[str]) -> None:
+        """The ghost text's first line begins in the cursor's cell, its others fill the rows below."""
+        cells, (row, column) = self._ask("screen"), self._ask("cursor_cell")
+        shown = ["".join(cells[row][column:]), *("".join(below) for below in cells[row + 1 : row + len(lines)])]
+        for line, on_screen in zip(lines, shown, strict=True):
+            if not on_screen.startswith(line):
+                raise self._failure(f"ghost text is not on the screen: {on_screen.rstrip()!r}, expected {line!r}")
+
+    # --- how it waits
+
+    def _wait_for_server(self, what: str, condition: str) -> None:
+        def is_there() -> bool:
+            if self._ask("gone"):
+                raise self._failure("ghost text did not come: the server is not running")
+            return bool(self._ask(condition))
+
+        self.wait_until(what, is_there)
+
+    def wait_until(self, what: str, condition: Callable[[], T], within_s: float = WAIT_S) -> T:
+        """Ask ``condition`` until it gives something true.
+
+        Raises:
+            NeovimError: it did not in ``within_s`` seconds; the note has the screen and the logs.
+        """
+        deadline = time.monotonic() + within_s
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                raise self._failure(f"waited {within_s:.0f} s for {what}", NeovimError)
+            self._nvim.exec_lua("vim.wait(...)", POLL_MS)  # Neovim handles its events meanwhile
+        return value
+
+    def _failure(self, message: str, kind: type[NeovimError] = GhostTextError) -> NeovimError:
+        """An error with what helps to understand it."""
+        error = kind(message)
+        error.add_note(self.diagnosis())
+        return error
+
+    def diagnosis(self) -> str:
+        """The screen, Neovim's messages and the log of its LSP client."""
+        log = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
+        log = log.replace("\\n", "\n")  # Neovim writes the server's lines as Lua strings
+        screen = "\n".join(self.screen()).rstrip()
+        messages = self._nvim.command_output("messages")
+        return f"--- screen\n{screen}\n--- messages\n{messages}\n--- LSP log\n{log[-4000:]}"
+
+    def _ask(self, name: str) -> Any:
+        return self._nvim.exec_lua(f"return pylot_observer.{name}()")
