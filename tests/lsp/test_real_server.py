@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import pytest
@@ -11,6 +12,8 @@ from lsprotocol import types
 from pytest_lsp import LanguageClient, client_capabilities
 
 from pylot_ls.bundled import sample_path
+from pylot_ls.lsp.client import EditorClient
+from pylot_ls.text.files import document_from_file
 
 pytestmark = pytest.mark.asyncio
 
@@ -65,3 +68,18 @@ async def test_a_binary_looking_document_is_no_error(client):
     await client.text_document_inline_completion_async(
         types.InlineCompletionParams(context=context, **place(0, 40)),
     )
+
+
+async def test_two_servers_on_one_folder_do_not_disturb_each_other(tmp_path):
+    path = tmp_path / "item.py"
+    path.write_text(sample_path().read_text(encoding="utf-8"), encoding="utf-8")
+    document = document_from_file(path)
+    command = (sys.executable, "-m", "pylot_ls")
+    async with EditorClient(command) as one, EditorClient(command) as other:
+        await asyncio.gather(one.loaded(), other.loaded())
+        for editor in (one, other):
+            editor.open(document.uri, "python", str(document.text))
+        edit = ((48, 8), (48, 8), "value = self.", (48, 21))
+        first, second = await asyncio.gather(one.type(*edit), other.type(*edit))
+    assert first.text == second.text
+    assert first.tokens_evaluated == second.tokens_evaluated > 0

@@ -1,0 +1,1 @@
+"""Benchmarks: they drive the real server as an editor does and print what it cost."""

@@ -1,0 +1,143 @@
+"""What ``doctor`` looks at: each check is a function that says what it found. No check changes anything but folders."""
+
+from __future__ import annotations
+
+import enum
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pylot_ls import machine
+from pylot_ls.config.folders import cache_folder, make_private
+from pylot_ls.config.wiring import completion_options, make_backend, model_path
+from pylot_ls.engine.build_info import build_info
+from pylot_ls.engine.engine import Engine
+from pylot_ls.errors import PylotError, SettingsError
+from pylot_ls.features.completion import complete
+from pylot_ls.text.document import Document
+from pylot_ls.text.rope import Text
+
+if TYPE_CHECKING:
+    from pylot_ls.config.settings import Settings
+    from pylot_ls.config.sources import Problem
+    from pylot_ls.engine.types import ModelInfo
+
+_GIB = 2**30
+
+# Command, name, and the page that says how to connect it.
+_EDITORS = (
+    ("nvim", "Neovim", "vim.lsp.config('pylot', { cmd = { 'pylot-ls' } }), see editors/neovim/README.md"),
+    ("code", "VS Code", "see editors/vscode/README.md"),
+    ("hx", "Helix", "a [language-server.pylot] in languages.toml, see editors/helix/README.md"),
+    ("emacs", "Emacs", "an entry in eglot-server-programs, see editors/emacs/README.md"),
+)
+
+
+class Status(enum.StrEnum):
+    """How a check came out."""
+
+    OK = "ok"
+    NOTE = "note"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check found.
+
+    Attributes:
+        name: what was looked at.
+        found: in a line; where the status is BROKEN, with what to do.
+    """
+
+    name: str
+    status: Status
+    found: str
+
+
+def check_python() -> Check:
+    """Which Python runs this."""
+    return Check("Python", Status.OK, f"{platform.python_version()} at {sys.executable}")
+
+
+def check_llama_cpp() -> Check:
+    """Whether llama.cpp loads, and what it uses of the machine."""
+    try:
+        build = build_info()
+    except PylotError as error:
+        return Check("llama.cpp", Status.BROKEN, str(error))
+    gpu = "GPU offload" if build.gpu else "no GPU offload"
+    return Check("llama.cpp", Status.OK, f"llama-cpp-python {build.version}, {', '.join(build.features)}; {gpu}")
+
+
+def check_settings(problems: tuple[Problem, ...]) -> Check:
+    """Whether all settings could be read."""
+    if problems:
+        return Check("settings", Status.BROKEN, "; ".join(problem.message for problem in problems))
+    return Check("settings", Status.OK, "no problem found")
+
+
+async def check_model(settings: Settings) -> Check:
+    """Whether the model is there, loads, and completes."""
+    engine: Engine | None = None
+    try:
+        engine = Engine(make_backend(settings))
+        engine.start()
+        info = await engine.ready()
+        document = Document("", "python", 0, Text.from_str("def main():\n    return\n"))
+        await complete(document, len("def main():\n    ret"), engine, completion_options(settings))
+    except PylotError as error:
+        return Check("model", Status.BROKEN, str(error))
+    finally:
+        if engine is not None:
+            await engine.close()
+    return Check("model", Status.OK, _describe(info))
+
+
+def _describe(info: ModelInfo) -> str:
+    kv = "" if info.removes_partially else "; its KV cannot be cut, so each change evaluates the whole prompt"
+    return (
+        f"{info.name} ({info.n_params / 1e6:.1f} M parameters, {info.size_bytes / 2**20:.1f} MiB, context "
+        f"{info.n_ctx} of {info.n_ctx_train} tokens, order {info.fim_orders[0]}) from {info.path or 'a script'}{kv}"
+    )
+
+
+def check_memory(settings: Settings) -> Check:
+    """Whether the weights fit into the memory that is free."""
+    available, total = machine.available_memory_bytes(), machine.total_memory_bytes()
+    found = f"{available / _GIB:.1f} GiB free of {total / _GIB:.1f} GiB, {machine.physical_cores()} cores"
+    try:
+        needed = 0 if settings.model.backend == "scripted" else model_path(settings).stat().st_size
+    except (OSError, PylotError):
+        needed = 0  # the check of the model says what is wrong with it
+    if needed > available:
+        return Check(
+            "memory",
+            Status.BROKEN,
+            f"{found}, but the model's file has {needed / _GIB:.1f} GiB: choose a smaller model or quantisation",
+        )
+    return Check("memory", Status.OK, found)
+
+
+def check_cache_folder() -> Check:
+    """Whether the cache folder can be used."""
+    folder = cache_folder()
+    try:
+        make_private(folder)
+    except SettingsError as error:
+        return Check("cache folder", Status.BROKEN, str(error))
+    free = shutil.disk_usage(folder).free
+    return Check("cache folder", Status.OK, f"{folder}, {free / _GIB:.1f} GiB free")
+
+
+def check_editors() -> list[Check]:
+    """Which editors are on the PATH, and how each is connected."""
+    found = [
+        Check(name, Status.OK, f"{path}; to connect it: {how}")
+        for command, name, how in _EDITORS
+        if (path := shutil.which(command))
+    ]
+    names = ", ".join(name for _, name, _ in _EDITORS)
+    return found or [Check("editors", Status.NOTE, f"none of {names} is on the PATH")]

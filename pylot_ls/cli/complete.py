@@ -1,0 +1,65 @@
+"""``pylot-ls complete``: one suggestion, from the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pylot_ls.cli.console import err, fail, print_json, print_text
+from pylot_ls.cli.location import Location, read_location
+from pylot_ls.cli.options import JsonOption, ModelOption, ScriptedOption, overrides, settings_from
+from pylot_ls.config.wiring import completion_options, make_backend
+from pylot_ls.engine.engine import Engine
+from pylot_ls.errors import PylotError
+from pylot_ls.features.completion import Completion, complete
+
+if TYPE_CHECKING:
+    from pylot_ls.config.settings import Settings
+
+
+def command(
+    place: Annotated[str, typer.Argument(metavar="FILE:LINE:COL", help="Where the cursor is; both count from 1.")],
+    model: ModelOption = None,
+    scripted: ScriptedOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the suggestion at a place in a file."""
+    try:
+        settings = settings_from(overrides(model, scripted=scripted))
+        completion = asyncio.run(_complete(read_location(place), settings))
+    except PylotError as error:
+        fail(error)
+    text = completion.suggestion.text if completion.suggestion else ""
+    if as_json:
+        print_json(_as_dict(completion, text))
+    elif text:
+        print_text(text)
+    else:
+        err.print("no suggestion here", style="dim")
+
+
+async def _complete(location: Location, settings: Settings) -> Completion:
+    engine = Engine(make_backend(settings))
+    engine.start()
+    try:
+        return await complete(location.document, location.offset, engine, completion_options(settings))
+    finally:
+        await engine.close()
+
+
+def _as_dict(completion: Completion, text: str) -> dict[str, object]:
+    usage = completion.usage
+    return {
+        "text": text,
+        "confidence": completion.suggestion.confidence if completion.suggestion else None,
+        "tokens_evaluated": usage.tokens_evaluated,
+        "tokens_reused": usage.tokens_reused,
+        "tokens_decoded": usage.tokens_decoded,
+        "timings": {
+            "queue_ms": usage.queue_ms,
+            "first_token_ms": usage.first_token_ms,
+            "total_ms": usage.total_ms,
+        },
+    }
