@@ -35,9 +35,7 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 # C0 (but tab and newline), DEL, C1, the two Unicode line separators, the marks that change the direction of text, and
 # lone surrogates, which no encoder takes.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def without_control_characters(text: str) -> str:

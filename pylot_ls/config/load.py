@@ -1,0 +1,102 @@
+"""Raw options to typed settings and a list of problems, in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pylot_ls.config.fields import FIELDS
+from pylot_ls.config.settings import Scope, Settings
+from pylot_ls.config.sources import Problem, Source, settings_path
+from pylot_ls.config.wording import accepted, shown, shown_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pylot_ls.config.fields import SettingField
+    from pylot_ls.config.sources import RawOptions
+
+_PRIORITY = {source: rank for rank, source in enumerate(Source)}
+
+
+def load(sources: Iterable[RawOptions]) -> tuple[Settings, tuple[Problem, ...]]:
+    """Return the settings that the sources make together, and what in them does not count.
+
+    For each setting the good value of the highest source counts, whatever order the sources are given in; a wrong
+    value yields one problem and leaves the other settings alone. Never raises for what a source holds.
+    """
+    rising = sorted(sources, key=lambda options: _PRIORITY[options.source])
+    problems = [problem for options in rising for problem in options.problems]
+    groups: dict[str, dict[str, object]] = {}
+    for field in FIELDS.values():
+        outcome = _outcome(field, [options for options in rising if field.key in options.values])
+        if outcome.options is not None:
+            groups.setdefault(field.group, {})[field.name] = outcome.value
+        problems += [_problem(field, options, outcome, rising) for options in outcome.rejected]
+    return Settings.model_validate(groups), tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """The value that counts, the source it came from (None: it is the default), the sources that were refused."""
+
+    value: object
+    options: RawOptions | None
+    rejected: tuple[RawOptions, ...]
+
+
+def _outcome(field: SettingField, rising: Sequence[RawOptions]) -> _Outcome:
+    value: object = field.default
+    best: RawOptions | None = None
+    rejected = []
+    for options in rising:
+        try:
+            value = _checked(field, options)
+        except (ValueError, OverflowError, OSError):
+            rejected.append(options)
+        else:
+            best = options
+    return _Outcome(value, best, tuple(rejected))
+
+
+def _checked(field: SettingField, options: RawOptions) -> object:
+    """Raise ValueError for a value that the field or the source does not allow, OSError without a working folder."""
+    if _is_refused(field, options.source):
+        raise ValueError(field.key)
+    raw = options.values[field.key].value
+    textual = options.source in {Source.ENVIRONMENT, Source.COMMAND_LINE} and isinstance(raw, str)
+    value = field.parse_text(raw) if textual and isinstance(raw, str) else field.parse(raw)
+    if isinstance(value, Path) and not value.is_absolute():
+        return (options.folder or Path.cwd()) / value
+    return value
+
+
+def _is_refused(field: SettingField, source: Source) -> bool:
+    return field.scope is Scope.USER and source.is_client
+
+
+def _problem(field: SettingField, options: RawOptions, outcome: _Outcome, rising: Iterable[RawOptions]) -> Problem:
+    raw = options.values[field.key]
+    if _is_refused(field, options.source):
+        # The value is not shown: it may be a secret, and the repository's author may have written it to be read.
+        files = [each.place for each in rising if each.source is Source.FILE]
+        message = (
+            f"{raw.written} does not count in {options.place}, since a repository could carry it there. Set it in "
+            f"{files[0] if files else shown_path(settings_path({}))}, as {field.env_name} in the environment, or on "
+            "the command line."
+        )
+    else:
+        message = (
+            f"{raw.written} is {shown(raw.value)} in {options.place}; accepted: {accepted(field.schema)}. "
+            f"{_used_instead(field, outcome)}"
+        )
+    return Problem(options.source, field.key, message)
+
+
+def _used_instead(field: SettingField, outcome: _Outcome) -> str:
+    if outcome.options is not None:
+        return f"Used instead: {shown(outcome.value)} from {outcome.options.place}."
+    if field.default is None:
+        return "Used instead: the default."
+    return f"Used instead: the default, {shown(field.default)}."

@@ -1,0 +1,143 @@
+"""The settings: typed, frozen groups. A new setting is one field here; everything else is derived from it."""
+
+from __future__ import annotations
+
+import enum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+
+class Scope(enum.StrEnum):
+    """Who may set a field; written as a marker in its ``Annotated`` type, ANY where there is none.
+
+    A repository can carry settings for an editor, so what chooses files, endpoints or commands is USER: it is taken
+    from the user's own file, the environment and the command line only.
+    """
+
+    USER = "user"
+    ANY = "any"
+
+
+def _expand_home(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.strip() or "\0" in value:
+        raise ValueError("no path")
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # no such user, or no home
+        raise ValueError(str(error)) from error
+
+
+UserPath = Annotated[Path, BeforeValidator(_expand_home)]
+LanguageId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelSettings(_Group):
+    """Which model runs, and how."""
+
+    path: Annotated[UserPath | None, Scope.USER] = Field(
+        default=None,
+        description="A GGUF file. Without it, the default, the bundled model runs.",
+    )
+    n_ctx: int = Field(
+        default=4096,
+        ge=256,
+        le=1_048_576,
+        description="Context window, in tokens; default 4096. Capped at what the model was trained on.",
+    )
+    n_threads: int = Field(
+        default=0,
+        ge=0,
+        le=1024,
+        description="Threads that evaluate the model, a count; default 0: one per physical core, or a single one "
+        "for a small model.",
+    )
+    n_gpu_layers: int = Field(
+        default=-1,
+        ge=-1,
+        le=100_000,
+        description="Layers kept on the GPU, a count; default -1: all, where llama.cpp was built for a GPU.",
+    )
+    flash_attention: Literal["auto", "on", "off"] = Field(
+        default="on",
+        description='Flash attention: "on", "off", or "auto" to leave it to llama.cpp; default "on".',
+    )
+    backend: Annotated[Literal["llama", "scripted"], Scope.USER] = Field(
+        default="llama",
+        description='What produces text: "llama" is llama.cpp, "scripted" answers fixed text to try an editor\'s '
+        'configuration without a model; default "llama".',
+    )
+
+
+class CompletionSettings(_Group):
+    """What is suggested, and how much of it."""
+
+    enabled: bool = Field(default=True, description="Whether anything is suggested, true or false; default true.")
+    max_tokens: int = Field(
+        default=64, ge=1, le=512, description="The most that one suggestion decodes, in tokens; default 64."
+    )
+    max_lines: int = Field(
+        default=8, ge=1, le=64, description="The most that one suggestion shows, in lines; default 8."
+    )
+    fallback: Literal["auto", "always", "never"] = Field(
+        default="auto",
+        description='Whether the ordinary completion list holds the suggestion too: "auto" only for clients that lack '
+        'inline completion, "always" or "never"; default "auto".',
+    )
+    languages_off: tuple[LanguageId, ...] = Field(
+        default=(),
+        description='Language ids, a list, such as ["markdown"], in which nothing is suggested; default [].',
+    )
+
+
+class PromptSettings(_Group):
+    """How the text around the cursor is laid out for the model."""
+
+    order: Literal["auto", "psm", "spm"] = Field(
+        default="auto",
+        description='Order of the parts: "psm" is prefix, suffix, middle, "spm" is suffix, prefix, middle, "auto" is '
+        'what the model\'s manifest says; default "auto".',
+    )
+    anchored: bool = Field(
+        default=True,
+        description="Whether text typed since the start of the line stands after the middle token, so that a "
+        "keystroke only appends, true or false; default true.",
+    )
+    prefix_share: float = Field(
+        default=0.7,
+        ge=0.1,
+        le=0.9,
+        description="The share of the prompt that the text before the cursor gets, a fraction; default 0.7.",
+    )
+
+
+class LogSettings(_Group):
+    """What is logged, and where."""
+
+    level: Literal["error", "warning", "info", "debug"] = Field(
+        default="warning",
+        description='The least severe messages that are logged; default "warning". At "debug" the log holds the text '
+        "of your documents.",
+    )
+    file: Annotated[UserPath | None, Scope.USER] = Field(
+        default=None,
+        description="The file that the log is written to. Without it, the default, it goes to standard error.",
+    )
+
+
+class Settings(BaseModel):
+    """All settings. Frozen, hashable and comparable, so that a change can be seen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: ModelSettings = ModelSettings()
+    completion: CompletionSettings = CompletionSettings()
+    prompt: PromptSettings = PromptSettings()
+    log: LogSettings = LogSettings()

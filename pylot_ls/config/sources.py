@@ -1,0 +1,247 @@
+"""Where settings come from: each source read into raw values under known keys, not yet checked."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import json
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from pylot_ls.config.fields import ENV_PREFIX, FIELD_OF_ENV_NAME, FIELD_OF_SPELLING, GROUPS
+from pylot_ls.config.wording import shown_key, shown_path
+from pylot_ls.trace import on_one_line
+
+MAX_FILE_BYTES = 1024 * 1024
+MAX_UNKNOWN_KEYS = 10  # reported of one source; a client may send another server's settings
+SECTION = "pylot-ls"
+PATH_VARIABLE = ENV_PREFIX + "CONFIG"
+
+_SPELLINGS = (*FIELD_OF_SPELLING, *GROUPS)
+_NEAR = 0.5  # difflib's ratio from which a name is worth suggesting
+
+
+class Source(enum.StrEnum):
+    """Where a value was written; a later member overrides an earlier one.
+
+    What the user typed on the command line stands above all, also above what the client's configuration says.
+    """
+
+    FILE = "settings file"
+    ENVIRONMENT = "environment"
+    INITIALIZATION_OPTIONS = "initializationOptions"
+    WORKSPACE_CONFIGURATION = "workspace/configuration"
+    COMMAND_LINE = "command line"
+
+    @property
+    def is_client(self) -> bool:
+        """Whether the value came through the editor, where a repository may have put it."""
+        return self in {Source.INITIALIZATION_OPTIONS, Source.WORKSPACE_CONFIGURATION}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a source that does not count, and why.
+
+    Attributes:
+        source: where it was written.
+        key: the setting, such as ``completion.max_tokens``, or the unknown name; "" is the source as a whole.
+        message: one line for the user, safe to show: no control characters, the home folder as ``~``.
+    """
+
+    source: Source
+    key: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawValue:
+    """A value not yet checked, and the name under which the user wrote it."""
+
+    written: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class RawOptions:
+    """What one source holds.
+
+    Attributes:
+        source: which it is.
+        place: the source in words, for messages.
+        values: by key in snake case.
+        problems: found while reading.
+        folder: what relative paths start from; None is the working folder.
+    """
+
+    source: Source
+    place: str
+    values: Mapping[str, RawValue] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    folder: Path | None = None
+
+
+def settings_path(environ: Mapping[str, str]) -> Path:
+    """Return the user's settings file; ``PYLOT_LS_CONFIG`` in ``environ`` names another one."""
+    chosen = environ.get(PATH_VARIABLE, "").strip()
+    if chosen:
+        return Path(os.path.expanduser(chosen))  # noqa: PTH111 (Path.expanduser raises for an unknown user)
+    return platformdirs.user_config_path(SECTION, appauthor=False) / "config.toml"
+
+
+def from_file(environ: Mapping[str, str]) -> RawOptions:
+    """Read the user's settings file; no file is no settings, unless ``PYLOT_LS_CONFIG`` names it."""
+    path = settings_path(environ)
+    place = shown_path(path)
+    try:
+        table = _read_toml(path)
+    except FileNotFoundError:
+        if not environ.get(PATH_VARIABLE, "").strip():
+            return RawOptions(Source.FILE, place)
+        reason = f"there is no such file; {PATH_VARIABLE} names it"
+    except OSError as error:
+        reason = error.strerror or "it cannot be read"
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+    else:
+        return _from_mapping(Source.FILE, place, table, folder=path.parent)
+    message = f"Settings file {place}: {on_one_line(reason)}. None of its settings count until that is mended."
+    return RawOptions(Source.FILE, place, problems=(Problem(Source.FILE, "", message),))
+
+
+def from_environment(environ: Mapping[str, str]) -> RawOptions:
+    """Take ``PYLOT_LS_<GROUP>_<FIELD>`` from the environment; an empty value is not set."""
+    place = "the environment"
+    values = {}
+    unknown = []
+    for name, value in environ.items():
+        if name in FIELD_OF_ENV_NAME:
+            if value.strip():
+                values[FIELD_OF_ENV_NAME[name].key] = RawValue(name, value)
+        elif name.startswith(ENV_PREFIX) and name != PATH_VARIABLE:
+            unknown.append(name)
+    problems = _unknown_keys(Source.ENVIRONMENT, place, unknown, tuple(FIELD_OF_ENV_NAME))
+    return RawOptions(Source.ENVIRONMENT, place, values, problems)
+
+
+def from_command_line(overrides: Mapping[str, object]) -> RawOptions:
+    """Take values given as flags, nested by group; text stands for values of any type, as in the environment."""
+    return _from_mapping(Source.COMMAND_LINE, "the command line", overrides)
+
+
+def from_initialization_options(options: object) -> RawOptions:
+    """Take what a client sent in ``initialize``; None is nothing."""
+    return _from_client(Source.INITIALIZATION_OPTIONS, options)
+
+
+def from_workspace_configuration(section: object) -> RawOptions:
+    """Take a client's answer for the section ``pylot-ls``; None is nothing."""
+    return _from_client(Source.WORKSPACE_CONFIGURATION, section)
+
+
+def _from_client(source: Source, options: object) -> RawOptions:
+    place = f"the editor's {source.value}"
+    if options is None:
+        return RawOptions(source, place)
+    if isinstance(options, Mapping):
+        return _from_mapping(source, place, options)
+    example = json.dumps({"completion": {"maxTokens": 64}})
+    message = f"pylot-ls expects an object such as {example} in {place}. What stands there does not count."
+    return RawOptions(source, place, problems=(Problem(source, "", message),))
+
+
+def _from_mapping(source: Source, place: str, options: Mapping[str, object], folder: Path | None = None) -> RawOptions:
+    """Sort nested, dotted and camel-case names under their keys; null is not set."""
+    values: dict[str, RawValue] = {}
+    unknown: list[str] = []
+    problems: list[Problem] = []
+    for written, value in _flat(_inside_section(options)):
+        setting = FIELD_OF_SPELLING.get(written)
+        if setting is None:
+            if written not in GROUPS:
+                unknown.append(written)
+            elif value is not None:
+                message = f"{written} in {place} is a group of settings, not one value; it does not count."
+                problems.append(Problem(source, written, message))
+        elif value is not None:
+            if setting.key in values:
+                message = f"{setting.key} stands twice in {place}; {written} counts."
+                problems = [each for each in problems if each.key != setting.key]
+                problems.append(Problem(source, setting.key, message))
+            values[setting.key] = RawValue(written, value)
+    problems += _unknown_keys(source, place, unknown, _SPELLINGS)
+    return RawOptions(source, place, values, tuple(problems), folder)
+
+
+def _inside_section(options: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the options under the outer key ``pylot-ls``, nested or dotted; beside it stand other servers' own."""
+    dotted = {
+        name.removeprefix(SECTION + "."): value
+        for name, value in ((str(name), value) for name, value in options.items())
+        if name.startswith(SECTION + ".")
+    }
+    if SECTION not in options:
+        return dotted or options
+    inner = options[SECTION]
+    if isinstance(inner, Mapping):
+        return {**inner, **dotted}
+    return dotted if inner is None else {SECTION: inner}
+
+
+def _flat(options: Mapping[str, object]) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for name, value in options.items():
+        if name in GROUPS and isinstance(value, Mapping):
+            found += [(f"{name}.{inner}", each) for inner, each in value.items()]
+        else:
+            found.append((str(name), value))
+    return found
+
+
+def _unknown_keys(source: Source, place: str, names: list[str], known: tuple[str, ...]) -> tuple[Problem, ...]:
+    problems = []
+    for name in names[:MAX_UNKNOWN_KEYS]:
+        near = difflib.get_close_matches(name[:100], known, n=1, cutoff=_NEAR)
+        advice = f"Did you mean {near[0]}?" if near else "The command pylot-ls config lists all settings."
+        message = f"There is no setting {shown_key(name)}, which stands in {place}. {advice}"
+        problems.append(Problem(source, shown_key(name), message))
+    if len(names) > MAX_UNKNOWN_KEYS:
+        n_more = len(names) - MAX_UNKNOWN_KEYS
+        problems.append(Problem(source, "", f"There are {n_more} more unknown settings in {place}."))
+    return tuple(problems)
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    """Raise OSError where the file cannot be read, ValueError for its content."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # opening a FIFO would wait for a writer
+        raise ValueError("it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise ValueError(f"it is over {MAX_FILE_BYTES} bytes")
+    try:
+        text = data.decode("utf-8-sig")  # Windows' Notepad begins a file with a mark
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{_position(data[: error.start].decode('utf-8'))}: it is not UTF-8") from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        what, _, where = str(error).rpartition(" (at ")
+        numbers = re.fullmatch(r"line (\d+), column (\d+)\)", where)
+        position = f"line {numbers[1]}, column {numbers[2]}" if numbers else _position(text)
+        raise ValueError(f"{position}: {what}") from error
+    except ValueError as error:  # Python refuses to read integers of thousands of digits
+        raise ValueError("it holds a number of thousands of digits") from error
+
+
+def _position(before: str) -> str:
+    column = len(before) - before.rfind("\n")
+    return f"line {before.count(chr(10)) + 1}, column {column}"

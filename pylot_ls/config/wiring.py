@@ -1,0 +1,62 @@
+"""From settings to the plain options that the engine and the features take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pylot_ls import bundled
+from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.types import FimOrder
+from pylot_ls.features.completion import CompletionOptions
+from pylot_ls.prompts.fim import FimOptions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pylot_ls.config.settings import Settings
+    from pylot_ls.engine.backend import Backend
+
+
+def model_path(settings: Settings) -> Path:
+    """The model file that the settings choose.
+
+    Raises:
+        ModelNotFoundError: none is chosen and the bundled one is missing.
+    """
+    return settings.model.path or bundled.bundled_model_path()
+
+
+def make_backend(settings: Settings) -> Backend:
+    """The backend that the settings choose, not yet started.
+
+    Raises:
+        ModelNotFoundError: no model is chosen and the bundled one is missing.
+    """
+    model = settings.model
+    if model.backend == "scripted":
+        return ScriptedBackend()
+    return LlamaBackend(
+        LlamaConfig(
+            path=model_path(settings),
+            n_threads=model.n_threads,
+            n_ctx=model.n_ctx,
+            n_gpu_layers=model.n_gpu_layers,
+            flash_attention=model.flash_attention,
+            manifest_folders=(bundled.models_dir(),),
+        ),
+    )
+
+
+def completion_options(settings: Settings) -> CompletionOptions:
+    """What the settings say about completions."""
+    prompt = settings.prompt
+    return CompletionOptions(
+        max_tokens=settings.completion.max_tokens,
+        max_lines=settings.completion.max_lines,
+        prompt=FimOptions(
+            order=None if prompt.order == "auto" else FimOrder(prompt.order),
+            anchored=prompt.anchored,
+            prefix_share=prompt.prefix_share,
+        ),
+    )

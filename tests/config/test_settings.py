@@ -1,0 +1,64 @@
+import dataclasses
+
+import pytest
+from pydantic import ValidationError
+
+from pylot_ls.config.fields import FIELDS, describe, json_schema
+from pylot_ls.config.settings import CompletionSettings, Scope, Settings
+from pylot_ls.config.wording import shown
+
+
+def test_settings_are_hashable_comparable_and_frozen():
+    settings = Settings()
+    assert settings == Settings()
+    assert hash(settings) == hash(Settings())
+    assert settings != Settings(completion=CompletionSettings(max_tokens=3))
+    with pytest.raises(ValidationError):
+        settings.completion = CompletionSettings()
+
+
+def test_what_chooses_files_or_backends_is_of_user_scope():
+    assert {key for key, field in FIELDS.items() if field.scope is Scope.USER} == {
+        "model.path",
+        "model.backend",
+        "log.file",
+    }
+
+
+@pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
+def test_each_description_names_its_default(field):
+    assert "default" in field.description
+    if field.default is not None:
+        default = shown(field.default)
+        assert f"default {default}" in field.description
+
+
+@pytest.mark.parametrize("field", FIELDS.values(), ids=FIELDS)
+def test_each_default_is_valid(field):
+    if field.default is not None:
+        raw = list(field.default) if isinstance(field.default, tuple) else field.default
+        assert field.parse(raw) == field.default
+
+
+def test_describe_has_a_row_for_each_setting():
+    rows = {row.key: row for row in describe()}
+    assert rows.keys() == FIELDS.keys()
+    assert dataclasses.asdict(rows["completion.max_tokens"]) == {
+        "key": "completion.max_tokens",
+        "type": "a whole number from 1 to 512",
+        "default": "64",
+        "scope": "any",
+        "env": "PYLOT_LS_COMPLETION_MAX_TOKENS",
+        "description": "The most that one suggestion decodes, in tokens; default 64.",
+    }
+    assert rows["model.path"].default == ""
+    assert rows["model.path"].scope == "user"
+
+
+def test_the_schema_offers_editors_what_they_may_set_and_nothing_else():
+    groups = json_schema()["properties"]
+    offered = {f"{group}.{name}" for group, schema in groups.items() for name in schema["properties"]}
+    assert offered == {field.camel_key for field in FIELDS.values() if field.scope is Scope.ANY}
+    max_tokens = groups["completion"]["properties"]["maxTokens"]
+    assert (max_tokens["type"], max_tokens["minimum"], max_tokens["maximum"]) == ("integer", 1, 512)
+    assert groups["log"]["properties"]["level"]["enum"] == ["error", "warning", "info", "debug"]

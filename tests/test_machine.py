@@ -1,0 +1,89 @@
+import os
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from pylot_ls import machine
+
+
+def test_this_process_is_alive():
+    assert machine.process_alive(os.getpid())
+
+
+@pytest.mark.parametrize("pid", [0, -1, 2**31 - 1, 2**70])
+def test_what_is_no_process_is_dead(pid):
+    assert not machine.process_alive(pid)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="zombies are POSIX's")
+def test_a_zombie_is_dead():
+    child = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    try:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and not yet collected
+        assert psutil.pid_exists(child.pid)
+        assert not machine.process_alive(child.pid)
+    finally:
+        child.communicate()
+
+
+def test_a_process_that_hides_its_state_is_alive(monkeypatch):
+    def denied(pid):
+        raise psutil.AccessDenied(pid)
+
+    monkeypatch.setattr(psutil, "Process", denied)
+    assert machine.process_alive(7)
+
+
+@pytest.mark.parametrize(
+    ("counts", "allowed", "quota", "expected"),
+    [
+        ((8, 16), 16, None, 8),
+        ((8, 16), 4, None, 4),
+        ((8, 16), 16, 2.5, 2),
+        ((8, 16), 16, 0.5, 1),
+        ((None, 6), 6, None, 6),
+        ((None, None), 1, None, 1),
+    ],
+)
+def test_the_tightest_limit_gives_the_cores(monkeypatch, counts, allowed, quota, expected):
+    monkeypatch.setattr(psutil, "cpu_count", lambda *, logical: counts[logical])
+    monkeypatch.setattr(machine, "_allowed_cores", lambda _: allowed)
+    monkeypatch.setattr(machine, "_quota_cores", lambda *_: quota)
+    assert machine.physical_cores() == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        pytest.param("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "150000 100000"}, 1.5, id="v2-parent"),
+        pytest.param("0::/a\n", {"a/cpu.max": "max 100000"}, None, id="v2-none"),
+        pytest.param("0::/\n", {"cpu.max": "200000 100000"}, 2.0, id="v2-container"),
+        pytest.param(
+            "3:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "50000", "cpu/a/cpu.cfs_period_us": "100000"},
+            0.5,
+            id="v1",
+        ),
+        pytest.param(
+            "3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None, id="v1-none"
+        ),
+        pytest.param("0::/\n", {"cpu.max": "garbage"}, None, id="garbage"),
+        pytest.param("0::/\n", {"cpu.max": "1 0"}, None, id="zero-period"),
+        pytest.param("", {}, None, id="no-cgroups"),
+    ],
+)
+def test_the_quota_of_a_cgroup_is_read(tmp_path, own, files, expected):
+    (tmp_path / "own").write_text(own)
+    for name, content in files.items():
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content + "\n")
+    assert machine._quota_cores(tmp_path / "root", tmp_path / "own") == expected
+
+
+def test_memory_and_time_are_plausible():
+    assert 0 < machine.available_memory_bytes() <= machine.total_memory_bytes()
+    assert 0 < machine.process_memory_bytes() < machine.total_memory_bytes()
+    assert machine.user_cpu_seconds() > 0
