@@ -10,7 +10,7 @@ from pylot_ls import __version__
 def test_help_names_every_command(pylot):
     done = pylot("--help")
     assert done.returncode == 0
-    for command in ("complete", "demo", "doctor", "bench"):
+    for command in ("complete", "demo", "doctor", "config", "bench"):
         assert command in done.stdout
 
 
