@@ -20,7 +20,7 @@ from pylot_ls.config.wiring import completion_options, make_backend
 from pylot_ls.engine.engine import Engine
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import LoadFailed, StateEvent
-from pylot_ls.errors import ModelError, SettingsError
+from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.completion import Completion, complete
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
@@ -109,7 +109,8 @@ class Session:
         key = (document.uri, document.version, offset, options)
         try:
             return await self.completions.ask(key, lambda: complete(document, offset, self.engine, options))
-        except ModelError as error:
+        except PylotError as error:
+            # Said once and not as an answer: editors show an error for each request that gets one.
             self.notices.error(str(error))
             return None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
 from pylot_ls.engine.types import LoadFailed, TextSegment
-from pylot_ls.errors import ModelNotFoundError
+from pylot_ls.errors import DecodeError, ModelNotFoundError
 from pylot_ls.lsp.server import PylotServer
 
 pytestmark = pytest.mark.asyncio
@@ -172,6 +173,30 @@ async def test_a_model_that_fails_to_load_is_told_once_and_requests_answer_null(
     editor.open("x = \n")
     assert [await editor.suggestion(0, 4) for _ in range(3)] == [None, None, None]
     assert editor.messages() == ["pylot-ls: no model at /nowhere"]
+
+
+async def test_a_model_without_fill_in_the_middle_is_said_once_and_requests_answer_null(connect):
+    editor = connect(ScriptedBackend(info=replace(SCRIPTED_MODEL, fim=None, name="chatty")))
+    await editor.initialize()
+    editor.open("x = \n")
+    assert [await editor.suggestion(0, 4) for _ in range(3)] == [None, None, None]
+    (message,) = editor.messages()
+    assert "chatty has no fill-in-the-middle tokens" in message
+
+
+async def test_an_engine_that_fails_is_said_once_and_the_next_request_is_served(connect):
+    answers = iter([DecodeError("no memory"), DecodeError("no memory")])
+
+    def script(_prompt):
+        for error in answers:
+            raise error
+        return "fine"
+
+    editor = connect(ScriptedBackend(script))
+    await editor.initialize()
+    editor.open("x = \n")
+    assert [await editor.suggestion(0, 4) for _ in range(3)] == [None, None, "fine"]
+    assert editor.messages() == ["pylot-ls: no memory"]
 
 
 async def test_a_backend_that_cannot_be_made_is_told_once_and_the_server_lives_on(connect, monkeypatch):
