@@ -39,6 +39,12 @@ def physical_cores() -> int:
     return max(1, min(limits))
 
 
+def on_battery() -> bool:
+    """Return whether the machine runs on its battery; one without a battery does not."""
+    battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
+    return battery is not None and battery.power_plugged is False
+
+
 def available_memory_bytes() -> int:
     """Return the machine's memory that can be had without swapping, in bytes."""
     return int(psutil.virtual_memory().available)

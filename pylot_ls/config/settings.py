@@ -91,6 +91,12 @@ class CompletionSettings(_Group):
         description='Whether the ordinary completion list holds the suggestion too: "auto" only for clients that lack '
         'inline completion, "always" or "never"; default "auto".',
     )
+    eagerness: Literal["auto", "keystroke", "request", "manual"] = Field(
+        default="auto",
+        description='When the model begins to work: "keystroke" at each edit, so that the suggestion is ready when the '
+        'editor asks for it, "request" when the editor asks, "manual" only when the user does, "auto" is "keystroke" '
+        'on mains power and "request" on battery; default "auto".',
+    )
     languages_off: tuple[LanguageId, ...] = Field(
         default=(),
         description='Language ids, a list, such as ["markdown"], in which nothing is suggested; default [].',

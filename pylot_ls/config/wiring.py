@@ -9,7 +9,7 @@ from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
-from pylot_ls.prompts.fim import FimOptions
+from pylot_ls.prompts.layout import FimOptions
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,6 +16,7 @@ from pylot_ls.engine.types import (
     LoadFailed,
     Loading,
     ModelInfo,
+    Priority,
     Prompt,
     Ready,
     StateEvent,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from pylot_ls.engine.backend import Backend
+    from pylot_ls.engine.types import Usage
 
 GenerationEvent = Token | Finished
 
@@ -78,8 +80,12 @@ class Engine:
         *,
         max_tokens: int,
         stop: tuple[str, ...] = (),
+        priority: Priority = Priority.KEYSTROKE,
+        session: str = "",
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
+
+        ``max_tokens``, ``stop``, ``priority`` and ``session`` are those of ``GenerateRequest``.
 
         Raises:
             PylotError: the request, or the engine, failed.
@@ -88,7 +94,7 @@ class Engine:
             raise errors.EngineClosedError("the engine was closed")
         request_id = str(next(self._ids))
         stream = self._streams[request_id] = asyncio.Queue()
-        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop))
+        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session))
         finished = False
         try:
             while not finished:
@@ -101,6 +107,16 @@ class Engine:
             self._streams.pop(request_id, None)
             if not finished:
                 self._backend.cancel(request_id)
+
+    async def prefill(self, prompt: Prompt, *, session: str = "") -> Usage:
+        """Evaluate a prompt in the background, so that a request that begins with it finds its KV.
+
+        Raises:
+            PylotError: the request, or the engine, failed.
+        """
+        events = self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session)
+        async with contextlib.aclosing(events):
+            return [event.usage async for event in events][-1]
 
     async def close(self) -> None:
         """End all requests and free the model."""

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pylot_ls.engine.types import GenerateRequest
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """A request on its way; ``cancelled`` only ever turns from False to True.
 
@@ -32,18 +31,21 @@ class Job:
 
 
 class Inbox:
-    """Hands jobs to one worker, in order, and knows which one it is working on.
+    """Hands jobs to one worker and interrupts what it evaluates when that is no longer the best use of it.
+
+    That is so when all jobs of the batch are cancelled, or when a job of a higher priority waits.
 
     Args:
-        interrupt: called with True when the running job is to stop at once and with False when a new one begins,
-            always under the inbox's lock, so an interruption meant for one job cannot hit the next.
+        interrupt: called with True when the running batch is to stop at once and with False when the next one
+            begins, always under the inbox's lock, so an interruption meant for one batch cannot hit the next.
     """
 
     def __init__(self, interrupt: Callable[[bool], None]) -> None:
         self._interrupt = interrupt
         self._changed = threading.Condition()
-        self._waiting: deque[Job] = deque()
-        self._running: Job | None = None
+        self._waiting: list[Job] = []
+        self._live: dict[str, Job] = {}
+        self._running: Sequence[Job] = ()
         self._closed = False
 
     @property
@@ -56,41 +58,62 @@ class Inbox:
         with self._changed:
             if self._closed:
                 return False
-            self._waiting.append(Job(request))
+            job = self._live[request.request_id] = Job(request)
+            self._waiting.append(job)
+            self._interrupt_if_better()
             self._changed.notify_all()
             return True
 
-    def take(self) -> Job | None:
-        """Wait for the next job; None once the inbox is closed and empty.
+    def take(self, *, wait: bool) -> list[Job]:
+        """All jobs that came in since the last call, in order; cancelled ones too, since their end must be told.
 
-        A cancelled job is handed out too: its end must be told.
+        With ``wait`` it returns at least one, or none when the inbox is closed and empty.
         """
         with self._changed:
-            self._running = None
-            self._changed.wait_for(lambda: self._waiting or self._closed)
-            if not self._waiting:
-                return None
-            job = self._running = self._waiting.popleft()
-            self._interrupt(job.cancelled)
-            return job
+            if wait:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+            taken, self._waiting = self._waiting, []
+            return taken
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """The worker is about to evaluate a batch of these jobs."""
+        with self._changed:
+            self._running = jobs
+            self._interrupt(False)
+            self._interrupt_if_better()
+
+    def end(self) -> None:
+        """The batch was evaluated."""
+        with self._changed:
+            self._running = ()
+
+    def forget(self, job: Job) -> None:
+        """The job has had its last event."""
+        with self._changed:
+            self._live.pop(job.request.request_id, None)
 
     def cancel(self, request_id: str) -> None:
-        """Mark a job as cancelled, and interrupt it when it is the running one."""
+        """Mark a job as cancelled; unknown ids are ignored."""
         with self._changed:
-            for job in self._waiting:
-                if job.request.request_id == request_id:
-                    job.cancelled = True
-            running = self._running
-            if running is not None and running.request.request_id == request_id:
-                running.cancelled = True
-                self._interrupt(True)
-            self._changed.notify_all()
+            job = self._live.get(request_id)
+            if job is not None:
+                job.cancelled = True
+                self._interrupt_if_better()
+                self._changed.notify_all()
 
     def close(self) -> None:
-        """Cancel everything; ``take`` then hands out what is left and returns None."""
+        """Cancel everything; ``take`` then returns what is left."""
         with self._changed:
             self._closed = True
-            for job in (*self._waiting, *([self._running] if self._running else [])):
+            for job in self._live.values():
                 job.cancelled = True
-            self._interrupt(True)
+            self._interrupt_if_better()
             self._changed.notify_all()
+
+    def _interrupt_if_better(self) -> None:
+        if not self._running:
+            return
+        priority = max(job.request.priority for job in self._running)
+        overtaken = any(job.request.priority > priority and not job.cancelled for job in self._waiting)
+        if overtaken or all(job.cancelled for job in self._running):
+            self._interrupt(True)

@@ -18,7 +18,7 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
-from pylot_ls.engine.resident import Outcome
+from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _log = logging.getLogger("llama.cpp")
-_GGML_LEVELS = {2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
+# llama.cpp reports its progress at INFO, hundreds of lines of it, and warns of what we do on purpose (a context with
+# room for several prompts is larger than what the model was trained on).
+_GGML_LEVELS = {4: logging.ERROR}
 _GGML_CONTINUED = 5
+
+# What llama_decode returns, as llama.h has it; anything else is a failure.
+_OUTCOMES = {0: Outcome.DONE, 1: Outcome.NO_ROOM, 2: Outcome.ABORTED}
 
 FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 
@@ -58,9 +63,7 @@ class _LogLines:
         line, self._line = self._line.strip(), ""
         if self._level == logging.ERROR:
             self.first_error = self.first_error or line
-        # llama.cpp reports its progress at INFO, hundreds of lines of it.
-        quiet = self._level == logging.INFO or self.expects_errors
-        _log.log(logging.DEBUG if quiet else self._level, "%s", line)
+        _log.log(logging.DEBUG if self.expects_errors else self._level, "%s", line)
 
     def reason(self) -> str:
         """The first error without the name of the function that reported it."""
@@ -206,20 +209,22 @@ class ContextShape:
     """How a context is laid out.
 
     Attributes:
-        n_ctx: positions it can hold.
+        n_ctx: cells; every token of every sequence takes one, shared prefixes once.
         n_batch: most tokens in one evaluation.
         n_threads: processor threads.
         flash_attention: a key of FLASH_ATTENTION.
+        n_sequences: how many sequences it can hold.
     """
 
     n_ctx: int
     n_batch: int
     n_threads: int
     flash_attention: str
+    n_sequences: int = 1
 
 
 class LlamaContext:
-    """The KV of one sequence and the means to evaluate tokens. One thread only, but for ``interrupt``.
+    """The KV of some sequences and the means to evaluate tokens. One thread only, but for ``interrupt``.
 
     Raises:
         ModelUnreadableError: llama.cpp could not make a context (mostly: too little memory).
@@ -233,7 +238,7 @@ class LlamaContext:
         params = lib.llama_context_default_params()
         params.n_ctx = shape.n_ctx
         params.n_batch = params.n_ubatch = shape.n_batch
-        params.n_seq_max = 1
+        params.n_seq_max = shape.n_sequences
         params.n_threads = params.n_threads_batch = shape.n_threads
         params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
         params.kv_unified = True
@@ -251,53 +256,59 @@ class LlamaContext:
         self._batch = lib.llama_batch_init(shape.n_batch, 0, 1)
         for i in range(shape.n_batch):
             self._batch.n_seq_id[i] = 1
-            self._batch.seq_id[i][0] = 0
 
     def interrupt(self, stop: bool) -> None:  # noqa: FBT001 - a setter
         """Make the evaluation that runs end at once, or let the next one run. May be called from any thread."""
         _log_lines.expects_errors = stop
         self._abort_flag[0] = b"\x01" if stop else b"\x00"
 
-    def decode(self, tokens: Sequence[int], position: int) -> Outcome:
-        """Evaluate at most ``n_batch`` tokens at successive positions; logits are kept for the last one.
+    def evaluate(self, parts: Sequence[Part]) -> Outcome:
+        """Evaluate the parts in one batch of at most ``n_batch`` tokens; logits are kept for the last token of each.
 
         Raises:
             DecodeError: llama.cpp failed.
         """
-        if not 0 < len(tokens) <= self.n_batch:
+        n_tokens = sum(len(part.tokens) for part in parts)
+        if not 0 < n_tokens <= self.n_batch:
             # More than n_batch would end the process (GGML_ASSERT).
-            raise DecodeError(f"a batch of {len(tokens)} tokens does not fit 1 to {self.n_batch}")
+            raise DecodeError(f"a batch of {n_tokens} tokens does not fit 1 to {self.n_batch}")
         batch = self._batch
-        batch.n_tokens = len(tokens)
-        for i, token in enumerate(tokens):
-            batch.token[i] = token
-            batch.pos[i] = position + i
-            batch.logits[i] = 0
-        batch.logits[len(tokens) - 1] = 1
+        batch.n_tokens = n_tokens
+        i = 0
+        for part in parts:
+            for position, token in enumerate(part.tokens, part.position):
+                batch.token[i] = token
+                batch.pos[i] = position
+                batch.seq_id[i][0] = part.seq
+                batch.logits[i] = 0
+                i += 1
+            batch.logits[i - 1] = 1
         status = int(lib.llama_decode(self._context, batch))
-        if status == 0:
-            return Outcome.DONE
-        if status == 2:  # noqa: PLR2004 - llama.h: 2 is "aborted"
-            return Outcome.ABORTED
-        raise DecodeError(f"llama.cpp could not evaluate {len(tokens)} tokens at {position} (status {status})")
+        if status not in _OUTCOMES:
+            raise DecodeError(f"llama.cpp could not evaluate {n_tokens} tokens (status {status})")
+        return _OUTCOMES[status]
 
-    def greedy(self) -> tuple[int, float]:
-        """The most probable next token and the natural logarithm of its probability."""
-        logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, -1), shape=(self._n_vocab,))
+    def decode(self, tokens: Sequence[int], position: int) -> Outcome:
+        """Evaluate tokens of the first sequence."""
+        return self.evaluate([Part(0, position, tokens)])
+
+    def greedy(self, index: int = -1) -> tuple[int, float]:
+        """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that."""
+        logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,))
         token = int(logits.argmax())
         return token, -float(np.log(np.exp(logits - logits[token]).sum()))
 
-    def remove_from(self, position: int) -> bool:
-        """Drop the KV from a position on; False when the model's memory refuses a partial removal."""
-        return bool(lib.llama_memory_seq_rm(self._memory, 0, position, -1))
+    def remove_from(self, seq: int, position: int) -> bool:
+        """Drop a sequence's KV from a position on; False when the model's memory refuses a partial removal."""
+        return bool(lib.llama_memory_seq_rm(self._memory, seq, position or -1, -1))
 
-    def clear(self) -> None:
-        """Drop all KV."""
-        lib.llama_memory_clear(self._memory, False)
+    def copy_prefix(self, source: int, target: int, n_tokens: int) -> None:
+        """Let ``target``, which must be empty, share the first cells of ``source``."""
+        lib.llama_memory_seq_cp(self._memory, source, target, 0, n_tokens)
 
-    def n_stored(self) -> int:
-        """How many positions hold KV."""
-        return int(lib.llama_memory_seq_pos_max(self._memory, 0)) + 1
+    def n_stored(self, seq: int) -> int:
+        """How many positions of a sequence hold KV."""
+        return int(lib.llama_memory_seq_pos_max(self._memory, seq)) + 1
 
     def close(self) -> None:
         """Free the KV and the compute buffers."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.inbox import Inbox, Job
-from pylot_ls.engine.resident import common_prefix
+from pylot_ls.engine.prefix_tree import common_prefix
 from pylot_ls.engine.streaming import TextStream
 from pylot_ls.engine.types import (
     Failed,
@@ -118,8 +118,12 @@ class ScriptedBackend:
         self._sink(Loading(0.0))
         self._step(lambda: self._inbox.closed)
         self._sink(self._load_failure or Ready(self._info))
-        while (job := self._inbox.take()) is not None:
-            self._answer(job)
+        while jobs := self._inbox.take(wait=True):
+            for job in jobs:
+                self._inbox.begin([job])
+                self._answer(job)
+                self._inbox.end()
+                self._inbox.forget(job)
 
     def _answer(self, job: Job) -> None:
         request_id = job.request.request_id

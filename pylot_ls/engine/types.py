@@ -65,6 +65,14 @@ Segment = TextSegment | MarkerSegment
 Prompt = tuple[Segment, ...]
 
 
+class Priority(enum.IntEnum):
+    """How urgent a request is; a higher one is served alone and interrupts a lower one."""
+
+    BACKGROUND = 0  # what nobody waits for yet
+    INTERACTIVE = 1  # a stream that somebody reads
+    KEYSTROKE = 2
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """Continue a prompt greedily.
@@ -72,14 +80,18 @@ class GenerateRequest:
     Attributes:
         request_id: unique among the requests in flight of one backend.
         prompt: its segments, in order; never empty.
-        max_tokens: the most tokens to decode, at least 1.
+        max_tokens: the most tokens to decode; 0 only evaluates the prompt, so that a later request finds its KV.
         stop: decoding ends when one of these appears; the stop text itself is not delivered.
+        priority: how urgent it is.
+        session: whose it is; sessions of one priority take turns.
     """
 
     request_id: str
     prompt: Prompt
     max_tokens: int
     stop: tuple[str, ...] = ()
+    priority: Priority = Priority.KEYSTROKE
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)

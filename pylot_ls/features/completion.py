@@ -8,15 +8,19 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Prompt, Token, Usage
+from pylot_ls.engine.types import Token, Usage
 from pylot_ls.features.repetition import repeats
 from pylot_ls.features.shape import Shape, shape_at
 from pylot_ls.features.trim import trim
-from pylot_ls.prompts.fim import FimOptions, fim_prompt
+from pylot_ls.prompts.layout import FimOptions
+from pylot_ls.prompts.plan import make_plan
 from pylot_ls.prompts.window import with_line_feeds
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.engine import Engine
+    from collections.abc import AsyncGenerator
+
+    from pylot_ls.engine.engine import Engine, GenerationEvent
+    from pylot_ls.features.anchors import Anchors
     from pylot_ls.text.document import Document
     from pylot_ls.text.rope import Text
 
@@ -64,10 +68,18 @@ class Completion:
     usage: Usage
 
 
-async def complete(document: Document, offset: int, engine: Engine, options: CompletionOptions) -> Completion:
+async def complete(  # noqa: PLR0917 - the memory is the only one that may be left out
+    document: Document,
+    offset: int,
+    engine: Engine,
+    options: CompletionOptions,
+    anchors: Anchors | None = None,
+    session: str = "",
+) -> Completion:
     """Ask the model what stands at an offset.
 
-    Cancelling the coroutine ends the work in the engine.
+    Cancelling the coroutine ends the work in the engine. ``anchors`` remembers the prompts of a session's documents
+    from keystroke to keystroke; ``session`` is whose request it is.
 
     Raises:
         ModelError: there is no model, or it cannot complete.
@@ -78,9 +90,13 @@ async def complete(document: Document, offset: int, engine: Engine, options: Com
     if around is None:
         return Completion(None, Usage())
     model = await engine.ready()
-    prompt = fim_prompt(text, offset, model, options.prompt, options.max_tokens)
+    current = anchors.of(document.uri) if anchors else None
+    plan = make_plan(text, offset, model, options.prompt, options.max_tokens, current)
+    if anchors:
+        anchors.follow(document.uri, plan, engine)
     shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines)
-    generated = await _generate(engine, prompt, options.max_tokens, shape)
+    events = engine.generate(plan.prompt, max_tokens=options.max_tokens, stop=shape.stop, session=session)
+    generated = await _collect(events, shape)
     shown = trim(generated.text, around.suffix).replace("\n", around.terminator)
     if not shown:
         return Completion(None, generated.usage)
@@ -131,10 +147,11 @@ class _Generated:
     usage: Usage
 
 
-async def _generate(engine: Engine, prompt: Prompt, max_tokens: int, shape: Shape) -> _Generated:
+async def _collect(generation: AsyncGenerator[GenerationEvent, None], shape: Shape) -> _Generated:
+    """Read tokens until the suggestion has its shape; what would follow is cancelled."""
     received, text, usage = "", "", Usage()
     logprobs: list[float] = []
-    async with contextlib.aclosing(engine.generate(prompt, max_tokens=max_tokens, stop=shape.stop)) as events:
+    async with contextlib.aclosing(generation) as events:
         async for event in events:
             received += event.text
             text = with_line_feeds(received)

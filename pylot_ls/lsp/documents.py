@@ -33,16 +33,23 @@ class OpenDocuments:
         """Take over a document; one that was open already is replaced."""
         self._by_uri[item.uri] = Document(item.uri, item.language_id, item.version, Text.from_str(item.text))
 
-    def change(self, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
-        """Apply edits; those to a document that is not open are dropped, since there is nothing to edit."""
+    def change(
+        self,
+        uri: str,
+        version: int,
+        changes: Sequence[types.TextDocumentContentChangeEvent],
+    ) -> Document | None:
+        """Apply edits; the document after them. Those to one that is not open are dropped: there is nothing to edit."""
         document = self._by_uri.get(uri)
         if document is None:
             _log.warning("an edit of a document that is not open was dropped")
-            return
+            return None
         if version <= document.version:
             # The edits come in the order in which they were made, whatever their numbers say.
             _log.warning("version %d follows version %d", version, document.version)
-        self._by_uri[uri] = document.apply([_change(event) for event in changes], version, self.encoding)
+        edited = document.apply([_change(event) for event in changes], version, self.encoding)
+        self._by_uri[uri] = edited
+        return edited
 
     def close(self, uri: str) -> None:
         """Forget a document."""

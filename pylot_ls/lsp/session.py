@@ -7,7 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from pylot_ls import trace
+from pylot_ls import machine, trace
 from pylot_ls.config.load import load
 from pylot_ls.config.sources import (
     from_command_line,
@@ -21,9 +21,11 @@ from pylot_ls.engine.engine import Engine
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import LoadFailed, StateEvent
 from pylot_ls.errors import ModelError, PylotError, SettingsError
+from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.completion import Completion, complete
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
+from pylot_ls.lsp.eagerness import PowerSource
 from pylot_ls.lsp.latest import Latest
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.backend import Backend
+    from pylot_ls.features.completion import CompletionOptions
     from pylot_ls.lsp.notices import Notices
     from pylot_ls.text.document import Document
 
@@ -56,6 +59,10 @@ class Session:
         self.documents = OpenDocuments()
         self.abilities = ClientAbilities()
         self.completions: Latest[Completion] = Latest()
+        self.anchors = Anchors()
+        self.power = PowerSource(machine.on_battery)
+        # A client that never asks must not cost anything at its edits.
+        self._has_asked = False
         self._new_backend = new_backend
         self._user_sources = (from_file(os.environ), from_environment(os.environ), from_command_line(overrides))
         self._initialization_options: object = None
@@ -78,6 +85,7 @@ class Session:
         self._engine = Engine(self._backend())
         self._engine.listen(self._on_state)
         self._engine.start()
+        self.keep(self.power.watch())
 
     def configure(self, workspace_configuration: object) -> None:
         """Take the client's settings; those of the model count from the next start on."""
@@ -99,6 +107,16 @@ class Session:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    def edited(self, document: Document, offset: int | None) -> None:
+        """A document was edited; ``offset`` is the cursor's where the edit was a keystroke.
+
+        Begins the completion there, which the editor's request then joins, or ends the one that is out of date.
+        """
+        if offset is not None and self._has_asked and self._is_eager:
+            self.keep(self.suggest(document, offset))
+        else:
+            self.completions.supersede()
+
     async def suggest(self, document: Document, offset: int) -> Completion | None:
         """A completion at an offset; None when a newer request came in, or none is wanted or possible here."""
         settings = self.settings.completion
@@ -108,11 +126,23 @@ class Session:
         options = completion_options(self.settings)
         key = (document.uri, document.version, offset, options)
         try:
-            return await self.completions.ask(key, lambda: complete(document, offset, self.engine, options))
+            return await self.completions.ask(key, lambda: self._complete(document, offset, options))
         except PylotError as error:
             # Said once and not as an answer: editors show an error for each request that gets one.
             self.notices.error(str(error))
             return None
+
+    async def answer(self, document: Document, offset: int, *, invoked: bool) -> Completion | None:
+        """What the editor asked for: as ``suggest``, but nothing where only the user may ask and did not."""
+        if self.settings.completion.eagerness == "manual" and not invoked:
+            return None
+        self._has_asked = True
+        return await self.suggest(document, offset)
+
+    @property
+    def _is_eager(self) -> bool:
+        eagerness = self.settings.completion.eagerness
+        return eagerness == "keystroke" or (eagerness == "auto" and not self.power.is_battery)
 
     async def close(self) -> None:
         """End all work and free the model."""
@@ -121,6 +151,9 @@ class Session:
             task.cancel()
         if self._engine is not None:
             await self._engine.close()
+
+    async def _complete(self, document: Document, offset: int, options: CompletionOptions) -> Completion:
+        return await complete(document, offset, self.engine, options, self.anchors)
 
     def _apply_settings(self) -> None:
         self.settings, self._problems = load(

@@ -16,7 +16,7 @@ def text_before(text: Text, offset: int, n_characters: int) -> str:
     of the window. The start of the next line is taken if it is less than such a step away; in a line longer than that
     the window begins within the line. Line terminators are given as ``\n``, which is what models were trained on.
     """
-    return with_line_feeds(text.slice(_window_start(text, offset, n_characters), offset))
+    return with_line_feeds(text.slice(window_start(text, offset, n_characters), offset))
 
 
 def text_after(text: Text, offset: int, n_characters: int) -> str:
@@ -29,7 +29,8 @@ def text_after(text: Text, offset: int, n_characters: int) -> str:
     return with_line_feeds(text.slice(offset, end))
 
 
-def _window_start(text: Text, offset: int, n_characters: int) -> int:
+def window_start(text: Text, offset: int, n_characters: int) -> int:
+    """Where the window before an offset begins, see ``text_before``."""
     if offset <= n_characters:
         return 0
     step = max(1, n_characters // 4)

@@ -31,12 +31,17 @@ async def _completion(ls: PylotServer, params: types.CompletionParams) -> types.
         return None
     try:
         async with asyncio.timeout(_BUDGET_S):
-            found = await suggestion_at(ls, params.text_document.uri, params.position)
+            found = await suggestion_at(ls, params.text_document.uri, params.position, invoked=_is_invoked(params))
     except TimeoutError:
         # Incomplete: the client asks again at the next character, and finds the prompt already evaluated.
         return types.CompletionList(is_incomplete=True, items=[])
     items = [_item(ls, *found)] if found else []
     return types.CompletionList(is_incomplete=True, items=items)
+
+
+def _is_invoked(params: types.CompletionParams) -> bool:
+    """Editors say Invoked for typed characters too; only a client that says something else is taken at its word."""
+    return params.context is None or params.context.trigger_kind == types.CompletionTriggerKind.Invoked
 
 
 def _wanted(ls: PylotServer) -> bool:

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from pylot_ls.lsp.documents import position_of
+from pylot_ls.lsp.eagerness import typed_at
+from pylot_ls.text.position import offset_at
+
 if TYPE_CHECKING:
     from pylot_ls.lsp.server import PylotServer
 
@@ -22,8 +26,14 @@ def _did_open(ls: PylotServer, params: types.DidOpenTextDocumentParams) -> None:
 
 
 def _did_change(ls: PylotServer, params: types.DidChangeTextDocumentParams) -> None:
-    ls.session.documents.change(params.text_document.uri, params.text_document.version, params.content_changes)
+    session = ls.session
+    document = session.documents.change(params.text_document.uri, params.text_document.version, params.content_changes)
+    if document is not None:
+        cursor = typed_at(params.content_changes)
+        offset = offset_at(document.text, position_of(cursor), session.documents.encoding) if cursor else None
+        session.edited(document, offset)
 
 
 def _did_close(ls: PylotServer, params: types.DidCloseTextDocumentParams) -> None:
     ls.session.documents.close(params.text_document.uri)
+    ls.session.anchors.forget(params.text_document.uri)

@@ -21,7 +21,8 @@ async def _inline_completion(
     ls: PylotServer,
     params: types.InlineCompletionParams,
 ) -> types.InlineCompletionList | None:
-    found = await suggestion_at(ls, params.text_document.uri, params.position)
+    invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+    found = await suggestion_at(ls, params.text_document.uri, params.position, invoked=invoked)
     if found is None:
         return None
     _, suggestion = found

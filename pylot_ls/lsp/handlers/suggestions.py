@@ -22,6 +22,8 @@ async def suggestion_at(
     ls: PylotServer,
     uri: str,
     position: types.Position,
+    *,
+    invoked: bool,
 ) -> tuple[Document, Suggestion] | None:
     """The suggestion at a position and the document it is for.
 
@@ -31,7 +33,7 @@ async def suggestion_at(
     if document is None:
         return None
     offset = offset_at(document.text, position_of(position), ls.session.documents.encoding)
-    completion = await ls.session.suggest(document, offset)
+    completion = await ls.session.answer(document, offset, invoked=invoked)
     if completion is None:
         return None
     if ls.session.abilities.stats:

@@ -1,0 +1,134 @@
+"""The sequences of a context: which one serves a prompt, and which one goes when room is needed.
+
+Keeps the prefix tree's record equal to what the context holds. Runs on the worker's thread alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.prefix_tree import PrefixTree
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pylot_ls.engine.kv_context import KvContext, Part
+
+# A sequence whose end is thrown away by a prompt is kept, and the prompt gets a fork, when the end is longer than
+# this: it is then another place in the file, or another file, to which the user may return.
+_WORTH_KEEPING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A sequence in use by a request.
+
+    Attributes:
+        seq: its id.
+        n_reused: how many tokens of the prompt it holds already.
+    """
+
+    seq: int
+    n_reused: int
+
+
+class Sequences:
+    """Hands out sequences.
+
+    Args:
+        context: where the KV is.
+        n_cells: how many tokens may be resident in all.
+        n_sequences: how many sequences the context has.
+        partial: whether KV can be cut at any token; if not, only a whole sequence can be continued.
+    """
+
+    def __init__(self, context: KvContext, n_cells: int, n_sequences: int, *, partial: bool) -> None:
+        self._context = context
+        self._n_cells = n_cells
+        self._partial = partial
+        self.tree = PrefixTree(n_sequences)
+
+    def acquire(self, prompt: Sequence[int], n_needed_logits: int = 1) -> Lease:
+        """A sequence that holds as much of the prompt's beginning as is resident, locked.
+
+        The last ``n_needed_logits`` tokens are evaluated in any case: their logits are not kept.
+        """
+        match = self.tree.match(prompt)
+        n_reused = min(match.n_shared, len(prompt) - n_needed_logits) if match else 0
+        if match is None or n_reused <= 0:
+            return Lease(self._new(), 0)
+        n_tail = match.n_shared + match.n_tail - n_reused
+        if not self._partial and n_tail > 0:
+            return Lease(self._new(), 0)
+        if self.tree.is_locked(match.seq) or n_tail > _WORTH_KEEPING:
+            return Lease(self._fork(match.seq, n_reused), n_reused)
+        self.tree.lock(match.seq)
+        if n_tail and not self._context.remove_from(match.seq, n_reused):
+            self.drop(match.seq)
+            return Lease(self._new(), 0)
+        self.tree.truncate(match.seq, n_reused)
+        return Lease(match.seq, n_reused)
+
+    def release(self, seq: int) -> None:
+        """A request is done with its sequence; what it holds stays resident while there is room."""
+        self.tree.unlock(seq)
+
+    def drop(self, seq: int) -> None:
+        """Forget a sequence and free its cells."""
+        self._context.remove_from(seq, 0)
+        self.tree.remove(seq)
+
+    def evaluated(self, parts: Sequence[Part]) -> None:
+        """A batch was evaluated."""
+        for part in parts:
+            self.tree.extend(part.seq, part.tokens)
+
+    def aborted(self, parts: Sequence[Part]) -> None:
+        """A batch was aborted: the context is asked what stands."""
+        for part in parts:
+            # What stands of the batch is a beginning of it: micro-batches that were done before.
+            n_stands = max(0, min(self._context.n_stored(part.seq) - part.position, len(part.tokens)))
+            if self._context.rolls_back:
+                self.tree.extend(part.seq, part.tokens[:n_stands])
+            else:
+                self._context.remove_from(part.seq, 0)
+                self.tree.truncate(part.seq, 0)
+
+    def make_room(self, n_tokens: int) -> bool:
+        """See that so many cells are free; False when what is in use leaves no room."""
+        while self.tree.n_cells + n_tokens > self._n_cells:
+            if not self.evict():
+                return False
+        return True
+
+    def evict(self) -> bool:
+        """Forget the sequence that is missed least; False when all are in use."""
+        seq = self.tree.evictable()
+        if seq is None:
+            return False
+        self.drop(seq)
+        return True
+
+    def _new(self) -> int:
+        self._free_a_sequence()
+        seq = self.tree.new()
+        self.tree.lock(seq)
+        return seq
+
+    def _fork(self, source: int, n_tokens: int) -> int:
+        was_locked = self.tree.is_locked(source)
+        self.tree.lock(source)
+        self._free_a_sequence()
+        seq = self.tree.fork(source, n_tokens)
+        self.tree.lock(seq)
+        # llama.cpp adds to what the target holds; an id that was used before may hold something.
+        self._context.remove_from(seq, 0)
+        self._context.copy_prefix(source, seq, n_tokens)
+        if not was_locked:
+            self.tree.unlock(source)
+        return seq
+
+    def _free_a_sequence(self) -> None:
+        if not self.tree.has_free_sequence:
+            self.evict()
