@@ -60,6 +60,7 @@ class Session:
         self.abilities = ClientAbilities()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
+        self.power_watch: asyncio.Task[None] | None = None
         self.power = PowerSource(machine.on_battery)
         # A client that never asks must not cost anything at its edits.
         self._has_asked = False
@@ -85,7 +86,7 @@ class Session:
         self._engine = Engine(self._backend())
         self._engine.listen(self._on_state)
         self._engine.start()
-        self.keep(self.power.watch())
+        self.power_watch = self.keep(self.power.watch())
 
     def configure(self, workspace_configuration: object) -> None:
         """Take the client's settings; those of the model count from the next start on."""
@@ -101,11 +102,17 @@ class Session:
         for problem in self._problems:
             self.notices.warning(problem.message)
 
-    def keep(self, work: Coroutine[Any, Any, Any]) -> None:
+    def keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run something beside the request that began it, for as long as the session lives."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._let_go)
+        return task
+
+    def _let_go(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("background work failed", exc_info=error)
 
     def edited(self, document: Document, offset: int | None) -> None:
         """A document was edited; ``offset`` is the cursor's where the edit was a keystroke.
