@@ -8,116 +8,116 @@ appends.
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import FimOrder, Keep, Marker, MarkerSegment, Prompt, TextSegment
-from pylot_ls.prompts.head import file_head
-from pylot_ls.prompts.layout import CHARACTERS_PER_TOKEN, Layout
-from pylot_ls.prompts.window import text_after, text_before, window_start, with_line_feeds
+from pylot_ls.prompts.drift import Drift, lines_before, prefix_drift, suffix_drift
+from pylot_ls.prompts.head import head_of
+from pylot_ls.prompts.layout import Layout, characters_of_window
+from pylot_ls.prompts.window import window_end, window_start, with_line_feeds
 
 if TYPE_CHECKING:
     from pylot_ls.text.rope import Text
 
-# As much of the text around the hole must be the same for a frozen prompt to be true: about 40 lines.
-_CLOSE_CHARACTERS = 1600
-# What editors close by themselves while the user types in front of it.
-_CLOSERS = ")]}>\"'`"
-_MOST_CLOSERS = 4
-_SAME_LINES = 3
-_MOST_DRIFT = 0.1
-
-
-class Suffix(enum.Enum):
-    """How the text after the cursor compares with the frozen one."""
-
-    SAME = enum.auto()
-    DRIFTED = enum.auto()  # a little; good enough for now
-    OTHER = enum.auto()
-
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What is frozen.
+    r"""What is frozen, as the document had it, terminators included. Equal anchors have equal prompts.
 
     Attributes:
         layout: the limits it was made for.
-        offset: where the prefix ended, in the text as it was.
-        prefix, suffix: as they stand in the prompt, with line feeds.
-        close_before, close_after: the text next to the hole as the document has it, for comparing.
+        head: the file's imports where they are given for themselves, else "".
+        has_gap: whether text of the document is left out between head and prefix.
+        prefix: the window before the anchor, without the head.
+        suffix: the window after the hole.
+        begins_text: whether head and prefix, or the prefix alone, begin where the document does.
+        offset: where the prefix ended in the document when it was last seen.
     """
 
     layout: Layout
-    offset: int
+    head: str
+    has_gap: bool
     prefix: str
     suffix: str
-    close_before: str
-    close_after: str
+    begins_text: bool
+    offset: int = field(compare=False)
 
     @classmethod
-    def at(cls, text: Text, anchor: int, cursor: int, layout: Layout) -> Anchor:
-        """Freeze the text before ``anchor`` and the text after ``cursor``."""
-        n_characters = layout.n_prefix * CHARACTERS_PER_TOKEN
-        head = ""
-        if window_start(text, anchor, n_characters) > 0:
-            head = file_head(text, layout.head_characters)
-            n_characters -= len(head)
-        before = text_before(text, anchor, n_characters)
+    def at(cls, text: Text, offset: int, cursor: int, layout: Layout) -> Anchor:
+        """Freeze the text before ``offset`` and the text after ``cursor``."""
+        head = _head_apart(text, offset, layout)
+        n_prefix = layout.n_prefix - (layout.n_head if head else 0)
+        window = window_start(text, offset, characters_of_window(n_prefix))
+        begin, end = head or (window, window)
+        start = max(window, end)
         return cls(
             layout=layout,
-            offset=anchor,
-            prefix=head + before,
-            suffix=text_after(text, cursor, layout.n_suffix * CHARACTERS_PER_TOKEN),
-            close_before=text.slice(max(0, anchor - _CLOSE_CHARACTERS), anchor),
-            close_after=text.slice(cursor, min(len(text), cursor + _CLOSE_CHARACTERS)),
+            head=text.slice(begin, end),
+            has_gap=start > end,
+            prefix=text.slice(start, offset),
+            suffix=text.slice(cursor, window_end(text, cursor, characters_of_window(layout.n_suffix))),
+            begins_text=begin == 0 and start == end,
+            offset=offset,
         )
 
     def find(self, text: Text, cursor: int) -> int | None:
         """Where the frozen prefix ends in the text as it is now, at or before the cursor; None if it is gone.
 
-        Edits further up may have moved it. No more is looked at than can be the hole.
+        Edits further up may have moved it. Its last 40 lines must be there; no more is looked at than can be the hole.
         """
-        start = self.offset - len(self.close_before)
-        at_start_of_file = start == 0
-        if self.offset <= cursor and text.slice(start, self.offset) == self.close_before:
+        near = lines_before(self._before)
+        if self.offset <= cursor and self._ends_at(text, self.offset, near):
             return self.offset
-        if at_start_of_file or not self.close_before:
-            return None
-        reach = self.layout.typed_characters + len(self.close_before)
-        begin = max(0, cursor - reach)
-        found = text.slice(begin, cursor).rfind(self.close_before)
-        return None if found < 0 else begin + found + len(self.close_before)
+        start = max(0, cursor - self.layout.typed_characters - len(near))
+        found = text.slice(start, cursor).rfind(near)
+        end = start + found + len(near)
+        return end if found >= 0 and self._ends_at(text, end, near) else None
 
-    def compare_suffix(self, text: Text, cursor: int) -> Suffix:
-        """Compare the text after the cursor with the frozen one; what an editor closed by itself does not count."""
-        n_characters = len(self.close_after)
-        after = text.slice(cursor, min(len(text), cursor + n_characters + _MOST_CLOSERS))
-        for n_closers in range(_MOST_CLOSERS + 1):
-            if after[n_closers : n_closers + n_characters] == self.close_after:
-                at_end = n_characters < _CLOSE_CHARACTERS and len(after) != n_closers + n_characters
-                return Suffix.DRIFTED if at_end else Suffix.SAME
-            if after[n_closers : n_closers + 1] not in _CLOSERS or n_closers >= len(after):
-                break
-        return Suffix.DRIFTED if _is_close(self.close_after, after[:n_characters]) else Suffix.OTHER
+    def is_outdated(self, text: Text) -> bool:
+        """Whether the text before the anchor has changed so much that a fresh one would be better."""
+        span = _head_apart(text, self.offset, self.layout)
+        head = text.slice(*span) if span else ""
+        return head != self.head or prefix_drift(text, self.offset, self.prefix) is Drift.LARGE
 
-    def prompt(self, typed: str) -> Prompt:
-        """The prompt with what was typed in the hole."""
+    def suffix_drift(self, text: Text, cursor: int) -> Drift:
+        """How the text after the cursor compares with what is frozen of it."""
+        return suffix_drift(text, cursor, self.suffix, characters_of_window(self.layout.n_suffix))
+
+    def prompt_for(self, text: Text, cursor: int) -> Prompt:
+        """The prompt with the text from the anchor's offset to the cursor as the beginning of the middle."""
         layout = self.layout
-        prefix = TextSegment(self.prefix, layout.n_prefix, Keep.END, layout.prefix_step)
-        suffix = TextSegment(self.suffix, layout.n_suffix, Keep.START)
-        middle = TextSegment(with_line_feeds(typed), layout.n_typed, Keep.END, max(1, layout.n_typed // 4))
-        before = (MarkerSegment(Marker.FIM_PREFIX), prefix)
+        n_head = layout.n_head if self.head else 0
+        n_prefix = layout.n_prefix - n_head
+        gap = "\n" if self.has_gap else ""
+        head = (TextSegment(with_line_feeds(self.head) + gap, n_head, Keep.START),) if self.head else ()
+        prefix = TextSegment(with_line_feeds(self.prefix), n_prefix, Keep.END, layout.cut_step(n_prefix))
+        suffix = TextSegment(with_line_feeds(self.suffix), layout.n_suffix, Keep.START)
+        typed = with_line_feeds(text.slice(self.offset, cursor))
+        middle = TextSegment(typed, layout.n_typed, Keep.END, layout.cut_step(layout.n_typed))
+        before = (MarkerSegment(Marker.FIM_PREFIX), *head, prefix)
         after = (MarkerSegment(Marker.FIM_SUFFIX), suffix)
         halves = (*before, *after) if layout.order is FimOrder.PSM else (*after, *before)
         return (MarkerSegment(Marker.BOS), *halves, MarkerSegment(Marker.FIM_MIDDLE), middle)
 
+    @property
+    def _before(self) -> str:
+        """The frozen text that ends at the anchor without a gap."""
+        return self.prefix if self.has_gap else self.head + self.prefix
 
-def _is_close(frozen: str, now: str) -> bool:
-    """The first three lines that are not blank are equal, and at most a tenth of the rest is not."""
-    old = [line.strip() for line in frozen.splitlines() if line.strip()]
-    new = [line.strip() for line in now.splitlines() if line.strip()]
-    if old[:_SAME_LINES] != new[:_SAME_LINES] or bool(old) != bool(new):
-        return False
-    missing = len(set(old) - set(new))
-    return missing <= _MOST_DRIFT * len(set(old)) + 1
+    def _ends_at(self, text: Text, offset: int, near: str) -> bool:
+        """Whether the frozen prefix, of which ``near`` is the end, ends at an offset of the text."""
+        if self.begins_text and len(near) == len(self._before) != offset:
+            return False  # something new stands above it
+        if text.slice(offset - 1, offset + 1) == "\r\n":
+            return False
+        return text.slice(offset - len(near), offset) == near
+
+
+def _head_apart(text: Text, offset: int, layout: Layout) -> tuple[int, int] | None:
+    """The file's head, if what stands between it and an offset may fill the prefix and push it out."""
+    if offset <= layout.n_prefix:
+        return None
+    head = head_of(text, layout.head_characters)
+    # Less text than this has so few tokens that all of it stays, the head included.
+    return head if head and offset - head[1] > 2 * layout.n_prefix else None

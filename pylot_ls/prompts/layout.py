@@ -6,21 +6,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.prompts.window import with_line_feeds
+from pylot_ls.text.chunk import utf8_length
 
 if TYPE_CHECKING:
     from pylot_ls.engine.types import FimOrder, ModelInfo
 
 # Tokens of a window are cut in steps of this many: its start then moves once in so many tokens typed.
-CUT_STEP = 64
+_CUT_STEP = 64
 # Characters a token stands for at most, on average over code; windows are cut by characters first, so that a huge
 # file costs no more to tokenise than its window, and by tokens, exactly, when the prompt is rendered.
-CHARACTERS_PER_TOKEN = 6
-# Characters a token stands for at least, on average over what is being typed: it is to fit as a whole.
+_CHARACTERS_PER_WINDOW_TOKEN = 6
+# Characters a token stands for on average over imports. The head is chosen by whole lines, so this leaves some room.
+_CHARACTERS_PER_HEAD_TOKEN = 3
+# Characters of ASCII a token stands for at least, on average over what is typed: it is to fit as a whole.
 _CHARACTERS_PER_TYPED_TOKEN = 2
-# What is typed in one hole grows no longer than this: models are trained on middles of some lines.
-_MOST_TYPED = 1000
-_MARKERS = 4
+
+# What is typed in one hole grows no longer than this; the share bounds it in small contexts.
+_MOST_TYPED_CHARACTERS = 1000
+_MOST_TYPED_SHARE = 1 / 4
+# From these on a fresh anchor is prepared in the background. They are as far as was measured, and not where it gets
+# worse: with the bundled model middles of 20 lines and 800 characters complete a line no worse than those of 2 lines,
+# and better than those that begin with the line. The share leaves time to prepare before the room is used up.
+_LONG_CHARACTERS = 700
+_LONG_LINES = 20
+_LONG_SHARE = 3 / 4
+
 _HEAD_SHARE = 0.15
+_MARKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +53,15 @@ class FimOptions:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The limits of a prompt's parts, in tokens; they do not depend on the text, or borders would move with it."""
+    """The limits of a prompt's parts, in tokens.
+
+    They do not depend on the text: limits that followed the typing would move the windows' borders with it.
+
+    Attributes:
+        order: which half stands first.
+        n_prefix, n_suffix: for the text before the anchor, the file's head included, and for the text after the hole.
+        n_typed: for what is typed in the hole; reserved whether it is used or not.
+    """
 
     order: FimOrder
     n_prefix: int
@@ -60,10 +81,10 @@ class Layout:
                 "choose a code model that has them",
             )
         budget = model.n_ctx - max_tokens - _MARKERS
-        n_typed = min(_MOST_TYPED // _CHARACTERS_PER_TYPED_TOKEN, budget // 8)
+        n_typed = min(_MOST_TYPED_CHARACTERS // _CHARACTERS_PER_TYPED_TOKEN, int(budget * _MOST_TYPED_SHARE))
         n_prefix = int((budget - n_typed) * options.prefix_share)
         n_suffix = budget - n_typed - n_prefix
-        if min(n_prefix, n_suffix) <= CUT_STEP // 4:
+        if min(n_prefix, n_suffix) <= _CUT_STEP // 4:
             raise ModelUnsupportedError(
                 f"a context of {model.n_ctx} tokens has no room for {max_tokens} new ones and a prompt; "
                 "lower completion.max_tokens or raise model.n_ctx",
@@ -71,16 +92,49 @@ class Layout:
         return cls(options.order or model.fim_orders[0], n_prefix, n_suffix, n_typed)
 
     @property
-    def typed_characters(self) -> int:
-        """The most characters that may stand after the middle token."""
-        return self.n_typed * _CHARACTERS_PER_TYPED_TOKEN
+    def n_head(self) -> int:
+        """Tokens of ``n_prefix`` that the file's head may take."""
+        return int(self.n_prefix * _HEAD_SHARE)
 
     @property
     def head_characters(self) -> int:
-        """The most characters for the file's head."""
-        return int(self.n_prefix * _HEAD_SHARE * _CHARACTERS_PER_TYPED_TOKEN)
+        """The most characters of the file's head."""
+        return self.n_head * _CHARACTERS_PER_HEAD_TOKEN
 
     @property
-    def prefix_step(self) -> int:
-        """Tokens by which the prefix is cut."""
-        return min(CUT_STEP, max(1, self.n_prefix // 4))
+    def typed_characters(self) -> int:
+        """The most characters that may be typed in the hole."""
+        return self.n_typed * _CHARACTERS_PER_TYPED_TOKEN
+
+    @property
+    def long_characters(self) -> int:
+        """More characters than this in the hole are many: a fresh anchor would do better."""
+        return min(_LONG_CHARACTERS, int(self.typed_characters * _LONG_SHARE))
+
+    def cut_step(self, n_tokens: int) -> int:
+        """By how many tokens at a time a text of at most ``n_tokens`` is cut at its start."""
+        return max(1, min(_CUT_STEP, n_tokens // 4))
+
+    def has_room_for(self, typed: str) -> bool:
+        """Whether the hole holds this much."""
+        return _weight(typed) <= self.typed_characters
+
+    def is_long(self, typed: str) -> bool:
+        """Whether what was typed in the hole is so long that a fresh anchor ought to be prepared."""
+        return _weight(typed) > self.long_characters or with_line_feeds(typed).count("\n") >= _LONG_LINES
+
+
+def characters_of_window(n_tokens: int) -> int:
+    """How many characters to look at in order to fill so many tokens."""
+    return n_tokens * _CHARACTERS_PER_WINDOW_TOKEN
+
+
+def _weight(typed: str) -> int:
+    """Length in characters of ASCII that may take as many tokens.
+
+    Of other characters a vocabulary may know none, and then each of their bytes is a token.
+    """
+    if typed.isascii():
+        return len(typed)
+    n_ascii = len(typed.encode("ascii", "ignore"))
+    return n_ascii + (utf8_length(typed) - n_ascii) * _CHARACTERS_PER_TYPED_TOKEN

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pylot_ls.prompts.anchor import Anchor, Suffix
+from pylot_ls.prompts.anchor import Anchor
+from pylot_ls.prompts.drift import Drift
 from pylot_ls.prompts.layout import FimOptions, Layout
 
 if TYPE_CHECKING:
     from pylot_ls.engine.types import ModelInfo, Prompt
     from pylot_ls.text.rope import Text
-
-# From these on a fresh anchor is prepared in the background: a longer middle than models are trained on makes
-# suggestions worse, and none is left when the hard limit (the layout's) is reached.
-_SOFT_CHARACTERS = 400
-_SOFT_LINES = 8
-_SOFT_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +22,7 @@ class Plan:
         prompt: for the request at hand.
         anchor: what it stands on; to be given to the next ``make_plan`` of the document.
         successor: the anchor that ought to take its place, once ``prepare`` has been evaluated in the background.
-        prepare: the successor's prompt as of now.
+        prepare: the successor's prompt as of now; empty where there is no successor.
     """
 
     prompt: Prompt
@@ -48,9 +43,9 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
 
     Args:
         text: the document.
-        cursor: offset in characters.
+        cursor: offset in characters, not beyond the text.
         model: tells the order, and how many tokens there is room for.
-        options: see FimOptions.
+        options: see FimOptions; not anchored, the prompt stands on an anchor at the cursor, which is never kept.
         max_tokens: how many tokens will be decoded.
         current: the anchor of the plan before, of the same document.
 
@@ -58,39 +53,45 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
         ModelUnsupportedError: the model has no fill-in-the-middle tokens, or too small a context.
     """
     layout = Layout.of(model, options, max_tokens)
-    fresh_at = _fresh_anchor(text, cursor, layout) if options.anchored else cursor
-    kept = _keep(text, cursor, layout, current) if current is not None and options.anchored else None
-    if kept is None or current is None:
-        anchor = Anchor.at(text, fresh_at, cursor, layout)
-        return Plan(anchor.prompt(text.slice(fresh_at, cursor)), anchor)
-    began, suffix = kept
-    typed = text.slice(began, cursor)
-    plan = Plan(current.prompt(typed), current)
-    if fresh_at == began and suffix is Suffix.SAME:
+    if text.slice(cursor - 1, cursor + 1) == "\r\n":
+        cursor -= 1  # between the two there is no place, and half a terminator would count as a whole one
+    if not options.anchored:
+        return _stand_on(Anchor.at(text, cursor, cursor, layout), text, cursor)
+    anchor = _found_again(text, cursor, layout, current)
+    drift = anchor.suffix_drift(text, cursor) if anchor else Drift.LARGE
+    if anchor is None or drift is Drift.LARGE:
+        return _stand_on(_fresh(text, cursor, layout), text, cursor)
+    plan = _stand_on(anchor, text, cursor)
+    is_long = layout.is_long(text.slice(anchor.offset, cursor))
+    if not (is_long or drift is Drift.SMALL or anchor.is_outdated(text)):
         return plan
-    if suffix is Suffix.SAME and not _is_long(typed, layout):
+    successor = _fresh(text, cursor, layout)
+    if successor == anchor:
         return plan
-    successor = Anchor.at(text, fresh_at, cursor, layout)
-    return Plan(plan.prompt, current, successor, successor.prompt(text.slice(fresh_at, cursor)))
+    return replace(plan, successor=successor, prepare=successor.prompt_for(text, cursor))
 
 
-def _keep(text: Text, cursor: int, layout: Layout, current: Anchor) -> tuple[int, Suffix] | None:
-    """Where the current anchor's hole begins and how its suffix compares; None when it cannot be kept."""
-    if current.layout != layout:
+def _stand_on(anchor: Anchor, text: Text, cursor: int) -> Plan:
+    return Plan(anchor.prompt_for(text, cursor), anchor)
+
+
+def _found_again(text: Text, cursor: int, layout: Layout, current: Anchor | None) -> Anchor | None:
+    """The current anchor where it stands now; None when the cursor is not behind it or the hole is full."""
+    if current is None or current.layout != layout:
         return None
-    began = current.find(text, cursor)
-    if began is None or cursor - began > layout.typed_characters:
+    offset = current.find(text, cursor)
+    if offset is None or not layout.has_room_for(text.slice(offset, cursor)):
         return None
-    suffix = current.compare_suffix(text, cursor)
-    return None if suffix is Suffix.OTHER else (began, suffix)
+    return current if offset == current.offset else replace(current, offset=offset)
 
 
-def _is_long(typed: str, layout: Layout) -> bool:
-    soft = min(_SOFT_CHARACTERS, int(layout.typed_characters * _SOFT_SHARE))
-    return len(typed) > soft or typed.count("\n") >= _SOFT_LINES
+def _fresh(text: Text, cursor: int, layout: Layout) -> Anchor:
+    """A new anchor at the start of the cursor's line, before its indentation.
 
-
-def _fresh_anchor(text: Text, cursor: int, layout: Layout) -> int:
-    """Start of the cursor's line, before its indentation; the cursor itself where that is too far away."""
+    In a line longer than a hole ought to be it stands at a multiple of that length, so that it rests there, too. Where
+    even that leaves more than the hole holds, it is at the cursor.
+    """
     start = text.line_start(text.line_of(cursor))
-    return start if cursor - start <= layout.typed_characters else cursor
+    step = layout.long_characters
+    offset = start + max(0, cursor - start - 1) // step * step
+    return Anchor.at(text, offset if layout.has_room_for(text.slice(offset, cursor)) else cursor, cursor, layout)

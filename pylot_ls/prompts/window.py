@@ -8,29 +8,14 @@ if TYPE_CHECKING:
     from pylot_ls.text.rope import Text
 
 
-def text_before(text: Text, offset: int, n_characters: int) -> str:
-    r"""The text before an offset, if possible from a line's start, at most ``n_characters`` of it.
+def window_start(text: Text, offset: int, n_characters: int) -> int:
+    """Where the text before an offset begins, if possible a line's start, at most ``n_characters`` before it.
 
     A window that slid by a character at each keystroke would change the prompt's beginning each time, and no KV
     after it could be reused. So the border stays where it is until the window is full and then moves on by a quarter
     of the window. The start of the next line is taken if it is less than such a step away; in a line longer than that
-    the window begins within the line. Line terminators are given as ``\n``, which is what models were trained on.
+    the window begins within the line.
     """
-    return with_line_feeds(text.slice(window_start(text, offset, n_characters), offset))
-
-
-def text_after(text: Text, offset: int, n_characters: int) -> str:
-    r"""The text after an offset, to a line's end at most ``n_characters`` away; line terminators are ``\n``."""
-    end = min(len(text), offset + n_characters)
-    if end < len(text):
-        line = text.line_of(end)
-        # A line longer than the window is cut where the window ends.
-        end = text.line_start(line) if text.line_start(line) > offset else end
-    return with_line_feeds(text.slice(offset, end))
-
-
-def window_start(text: Text, offset: int, n_characters: int) -> int:
-    """Where the window before an offset begins, see ``text_before``."""
     if offset <= n_characters:
         return 0
     step = max(1, n_characters // 4)
@@ -40,6 +25,15 @@ def window_start(text: Text, offset: int, n_characters: int) -> int:
     return next_line if next_line - border < step else border
 
 
+def window_end(text: Text, offset: int, n_characters: int) -> int:
+    """Where the text after an offset ends: a line's end at most ``n_characters`` away, or within too long a line."""
+    end = offset + n_characters
+    if end >= len(text):
+        return len(text)
+    start_of_line = text.line_start(text.line_of(end))
+    return start_of_line if start_of_line > offset else end
+
+
 def with_line_feeds(text: str) -> str:
-    r"""The text with ``\n`` for every line terminator."""
+    r"""The text with ``\n`` for every line terminator, which is what models were trained on."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

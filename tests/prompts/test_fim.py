@@ -11,6 +11,7 @@ from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.types import FimOrder, Marker, MarkerSegment, TextSegment
 from pylot_ls.errors import ModelUnsupportedError
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
+from pylot_ls.prompts.layout import Layout
 from pylot_ls.text.rope import Text
 
 PLAIN = FimOptions(anchored=False)
@@ -136,11 +137,21 @@ def test_of_a_long_document_the_text_next_to_the_cursor_stays():
 
 
 @pytest.mark.parametrize("n_ctx", [256, 512, 4096])
-def test_a_line_too_long_for_its_share_is_anchored_at_the_cursor(n_ctx):
+def test_in_a_very_long_line_the_anchor_rests_for_a_stretch(n_ctx):
+    model = replace(SCRIPTED_MODEL, n_ctx=n_ctx)
     text = Text.from_str("a = 1\n" + "b = " * 1000)
-    _, _, prefix, _, _, _, middle = ask(text, len(text), model=replace(SCRIPTED_MODEL, n_ctx=n_ctx))
-    assert middle.text == ""
-    assert prefix.text.endswith("b = b = ")
+    stretch = Layout.of(model, ANCHORED, 64).long_characters
+    begin = len("a = 1\n") + 2 * stretch
+    prompts = [ask(text, offset, model=model) for offset in range(begin + 1, begin + stretch + 1)]
+    assert {prompt[2].text[-12:] for prompt in prompts} == {str(text)[begin - 12 : begin]}
+    assert [len(prompt[-1].text) for prompt in prompts] == list(range(1, stretch + 1))
+
+
+def test_where_characters_take_many_tokens_less_of_a_long_line_stands_in_the_middle():
+    text = Text.from_str("😀" * 1000)
+    for offset in range(0, 1000, 7):
+        *_, middle = ask(text, offset)
+        assert len(middle.text.encode()) <= middle.max_tokens
 
 
 @pytest.mark.parametrize("n_ctx", [256, 512, 4096])

@@ -6,13 +6,21 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pylot_ls.prompts.window import text_after, text_before, with_line_feeds
+from pylot_ls.prompts.window import window_end, window_start, with_line_feeds
 from pylot_ls.text.rope import Text
 
 lines = st.lists(st.text("ab é😀", max_size=12), max_size=40)
 documents = st.builds(str.join, st.sampled_from(["\n", "\r\n", "\r"]), lines)
 places = st.floats(0, 1)
 sizes = st.integers(4, 60)
+
+
+def text_before(text, offset, size):
+    return text.slice(window_start(text, offset, size), offset)
+
+
+def text_after(text, offset, size):
+    return text.slice(offset, window_end(text, offset, size))
 
 
 def place(content, where):
@@ -27,10 +35,9 @@ def test_a_window_before_is_the_end_of_what_stands_there(content, where, size):
     offset = place(content, where)
     window = text_before(Text.from_str(content), offset, size)
     assert len(window) <= size
-    assert with_line_feeds(content[:offset]).endswith(window)
-    if "\r\n" not in content:
-        # Half of what was asked for at least, so that the model sees where it is.
-        assert len(window) >= min(offset, size - 2 * (size // 4))
+    assert content[:offset].endswith(window)
+    # Half of what was asked for at least, so that the model sees where it is.
+    assert len(window) >= min(offset, size - 2 * (size // 4))
 
 
 @given(documents, places, sizes)
@@ -38,10 +45,10 @@ def test_a_window_after_is_the_beginning_of_what_stands_there(content, where, si
     offset = place(content, where)
     window = text_after(Text.from_str(content), offset, size)
     assert len(window) <= size
-    assert with_line_feeds(content[offset:]).startswith(window)
+    assert content[offset:].startswith(window)
     rest = content[offset:]
     # It ends where a line ends, unless its first line is too long, or there is no more.
-    assert len(rest) <= size or window.endswith("\n") or len(window) >= size - 1
+    assert len(rest) <= size or window.endswith(("\n", "\r")) or len(window) == size
 
 
 @given(lines, places, sizes)
@@ -89,9 +96,7 @@ def test_the_end_of_a_long_line_above_is_in_the_window():
 
 @pytest.mark.parametrize("terminator", ["\n", "\r\n", "\r"])
 def test_every_terminator_is_given_as_a_line_feed(terminator):
-    text = Text.from_str(f"a{terminator}b{terminator}{terminator}c")
-    assert text_before(text, len(text), 100) == "a\nb\n\nc"
-    assert text_after(text, 0, 100) == "a\nb\n\nc"
+    assert with_line_feeds(f"a{terminator}b{terminator}{terminator}c") == "a\nb\n\nc"
 
 
 def test_an_empty_document_has_empty_windows():
