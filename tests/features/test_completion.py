@@ -117,7 +117,7 @@ async def test_the_prompt_is_the_text_around_the_cursor(start_engine, watched_ba
     await ask(start_engine(backend), "a = 1\r\nb = |\r\nc = 3\r\n")
     request = await backend.asked.get()
     texts = [part.text for part in request.prompt if isinstance(part, TextSegment)]
-    assert texts == ["a = 1\n", "\nc = 3\n", "b = "]
+    assert texts == ["", "\nc = 3\n", "a = 1\nb = "]
 
 
 @pytest.mark.asyncio
