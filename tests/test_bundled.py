@@ -12,6 +12,12 @@ def package(monkeypatch, tmp_path):
     return folder
 
 
+def test_the_model_and_the_sample_that_come_with_pylot_are_there():
+    with bundled.bundled_model_path().open("rb") as model:
+        assert model.read(4) == b"GGUF"
+    assert bundled.sample_path().is_file()
+
+
 def test_a_checkout_has_the_models_beside_the_package(package):
     assert bundled.models_dir() == package.parent / "models"
 

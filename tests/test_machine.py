@@ -54,6 +54,11 @@ def test_the_tightest_limit_gives_the_cores(monkeypatch, counts, allowed, quota,
     assert machine.physical_cores() == expected
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no CPU affinity here")
+def test_the_cores_are_at_least_one_and_within_the_affinity():
+    assert 1 <= machine.physical_cores() <= len(os.sched_getaffinity(0))
+
+
 @pytest.mark.parametrize(
     ("own", "files", "expected"),
     [
@@ -87,3 +92,8 @@ def test_memory_and_time_are_plausible():
     assert 0 < machine.available_memory_bytes() <= machine.total_memory_bytes()
     assert 0 < machine.process_memory_bytes() < machine.total_memory_bytes()
     assert machine.user_cpu_seconds() > 0
+    assert machine.process_cpu_seconds(os.getpid()) > 0
+
+
+def test_what_is_no_process_spends_no_time():
+    assert machine.process_cpu_seconds(2**31 - 1) == 0.0

@@ -3,11 +3,16 @@ import os
 import stat
 import subprocess
 import sys
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pylot_ls import trace
 from pylot_ls.errors import SettingsError
+
+STEERS_DIRECTION = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +86,15 @@ def test_a_traceback_keeps_its_lines_and_loses_control_characters(tmp_path):
     assert "\n    forged" in text
 
 
+@given(st.text(st.characters()))
+def test_what_is_left_of_any_text_cannot_steer_a_terminal_or_reorder_a_line(text):
+    left = trace.without_control_characters(text)
+    assert not {unicodedata.category(each) for each in left} & {"Cs", "Zl", "Zp"}
+    assert {each for each in left if unicodedata.category(each) == "Cc"} <= {"\t", "\n"}
+    assert not {unicodedata.bidirectional(each) for each in left} & STEERS_DIRECTION
+    assert trace.without_control_characters(left) == left
+
+
 def test_one_line_is_one_line():
     assert trace.on_one_line(" a\n\tb\x1b\u202ec ") == "a bc"
 
@@ -91,6 +105,13 @@ def test_the_file_and_the_folders_made_for_it_are_private(tmp_path):
     trace.configure("warning", file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert {stat.S_IMODE(each.stat().st_mode) for each in (file.parent, file.parent.parent)} == {0o700}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")
+def test_a_folder_that_was_there_keeps_its_mode(tmp_path):
+    tmp_path.chmod(0o755)
+    trace.configure("warning", tmp_path / "a.log")
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from typing import TYPE_CHECKING
 
 import platformdirs
 
+from pylot_ls.config.wording import shown_path
 from pylot_ls.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,15 +23,22 @@ def cache_folder() -> Path:
 def make_private(folder: Path) -> None:
     """Make a folder, readable by its owner alone, and see that it can be written to.
 
+    One that is there already is closed to others.
+
     Raises:
         SettingsError: it cannot be made or written to, or it belongs to somebody else.
     """
+    place = shown_path(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        owner = folder.stat().st_uid
-    except OSError as error:
-        raise SettingsError(f"the folder {folder} cannot be made: {error.strerror}") from error
-    if hasattr(os, "getuid") and owner != os.getuid():
-        raise SettingsError(f"the folder {folder} belongs to another user; remove it or take it over")
+        status = folder.stat()
+        if hasattr(os, "getuid"):  # elsewhere a folder's owner and mode say nothing
+            if status.st_uid != os.getuid():
+                raise SettingsError(f"the folder {place} belongs to another user; remove it or take it over")
+            if status.st_mode & 0o077:
+                folder.chmod(stat.S_IMODE(status.st_mode) & 0o700)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise SettingsError(f"the folder {place} cannot be made, or not made private: {reason}") from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise SettingsError(f"the folder {folder} cannot be written to; change its permissions")
+        raise SettingsError(f"the folder {place} cannot be written to; change its permissions")

@@ -26,15 +26,26 @@ def load(sources: Iterable[RawOptions]) -> tuple[Settings, tuple[Problem, ...]]:
     For each setting the good value of the highest source counts, whatever order the sources are given in; a wrong
     value yields one problem and leaves the other settings alone. Never raises for what a source holds.
     """
-    rising = sorted(sources, key=lambda options: _PRIORITY[options.source])
+    rising = _rising(sources)
     problems = [problem for options in rising for problem in options.problems]
     groups: dict[str, dict[str, object]] = {}
     for field in FIELDS.values():
-        outcome = _outcome(field, [options for options in rising if field.key in options.values])
+        outcome = _outcome(field, rising)
         if outcome.options is not None:
             groups.setdefault(field.group, {})[field.name] = outcome.value
         problems += [_problem(field, options, outcome, rising) for options in outcome.rejected]
     return Settings.model_validate(groups), tuple(problems)
+
+
+def origins(sources: Iterable[RawOptions]) -> dict[str, str]:
+    """Return the place, in words, of each value that counts, by key; a setting at its default is not in it."""
+    rising = _rising(sources)
+    outcomes = {key: _outcome(field, rising) for key, field in FIELDS.items()}
+    return {key: outcome.options.place for key, outcome in outcomes.items() if outcome.options is not None}
+
+
+def _rising(sources: Iterable[RawOptions]) -> list[RawOptions]:
+    return sorted(sources, key=lambda options: _PRIORITY[options.source])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,8 @@ def _outcome(field: SettingField, rising: Sequence[RawOptions]) -> _Outcome:
     best: RawOptions | None = None
     rejected = []
     for options in rising:
+        if field.key not in options.values:
+            continue
         try:
             value = _checked(field, options)
         except (ValueError, OverflowError, OSError):
@@ -67,8 +80,8 @@ def _checked(field: SettingField, options: RawOptions) -> object:
     raw = options.values[field.key].value
     textual = options.source in {Source.ENVIRONMENT, Source.COMMAND_LINE} and isinstance(raw, str)
     value = field.parse_text(raw) if textual and isinstance(raw, str) else field.parse(raw)
-    if isinstance(value, Path) and not value.is_absolute():
-        return (options.folder or Path.cwd()) / value
+    if isinstance(value, Path):
+        return ((options.folder or Path()) / value).absolute()
     return value
 
 

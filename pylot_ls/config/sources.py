@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import enum
 import json
@@ -16,8 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from pylot_ls.config.fields import ENV_PREFIX, FIELD_OF_ENV_NAME, FIELD_OF_SPELLING, GROUPS
-from pylot_ls.config.wording import shown_key, shown_path
-from pylot_ls.trace import on_one_line
+from pylot_ls.config.wording import shortened, shown_key, shown_path
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_UNKNOWN_KEYS = 10  # reported of one source; a client may send another server's settings
@@ -25,6 +25,7 @@ SECTION = "pylot-ls"
 PATH_VARIABLE = ENV_PREFIX + "CONFIG"
 
 _SPELLINGS = (*FIELD_OF_SPELLING, *GROUPS)
+_MAX_REASON = 160  # characters of what the TOML reader says: it may quote a key of any length
 _NEAR = 0.5  # difflib's ratio from which a name is worth suggesting
 
 
@@ -112,7 +113,9 @@ def from_file(environ: Mapping[str, str]) -> RawOptions:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
     else:
         return _from_mapping(Source.FILE, place, table, folder=path.parent)
-    message = f"Settings file {place}: {on_one_line(reason)}. None of its settings count until that is mended."
+    message = (
+        f"Settings file {place}: {shortened(reason, _MAX_REASON)}. None of its settings count until that is mended."
+    )
     return RawOptions(Source.FILE, place, problems=(Problem(Source.FILE, "", message),))
 
 
@@ -162,7 +165,7 @@ def _from_mapping(source: Source, place: str, options: Mapping[str, object], fol
     values: dict[str, RawValue] = {}
     unknown: list[str] = []
     problems: list[Problem] = []
-    for written, value in _flat(_inside_section(options)):
+    for written, value in _entries(options, all_ours=not source.is_client):
         setting = FIELD_OF_SPELLING.get(written)
         if setting is None:
             if written not in GROUPS:
@@ -180,19 +183,24 @@ def _from_mapping(source: Source, place: str, options: Mapping[str, object], fol
     return RawOptions(source, place, values, tuple(problems), folder)
 
 
-def _inside_section(options: Mapping[str, object]) -> Mapping[str, object]:
-    """Return the options under the outer key ``pylot-ls``, nested or dotted; beside it stand other servers' own."""
-    dotted = {
-        name.removeprefix(SECTION + "."): value
-        for name, value in ((str(name), value) for name, value in options.items())
-        if name.startswith(SECTION + ".")
-    }
-    if SECTION not in options:
-        return dotted or options
-    inner = options[SECTION]
-    if isinstance(inner, Mapping):
-        return {**inner, **dotted}
-    return dotted if inner is None else {SECTION: inner}
+def _entries(options: Mapping[str, object], *, all_ours: bool) -> list[tuple[str, object]]:
+    """Return the options with the names of their groups before their own, without the outer key ``pylot-ls``.
+
+    Where a client gives that key, nested or dotted, what stands beside it is other servers' own, unless ``all_ours``.
+    """
+    inside: list[tuple[str, object]] = []
+    beside: dict[str, object] = {}
+    for name, value in options.items():
+        if name == SECTION and (value is None or isinstance(value, Mapping)):
+            inside += _flat(value or {})
+        elif name == SECTION:
+            inside.append((name, value))
+        elif str(name).startswith(SECTION + "."):
+            inside += _flat({str(name).removeprefix(SECTION + "."): value})
+        else:
+            beside[name] = value
+    has_section = SECTION in options or bool(inside)
+    return inside if has_section and not all_ours else _flat(beside) + inside
 
 
 def _flat(options: Mapping[str, object]) -> list[tuple[str, object]]:
@@ -208,14 +216,21 @@ def _flat(options: Mapping[str, object]) -> list[tuple[str, object]]:
 def _unknown_keys(source: Source, place: str, names: list[str], known: tuple[str, ...]) -> tuple[Problem, ...]:
     problems = []
     for name in names[:MAX_UNKNOWN_KEYS]:
-        near = difflib.get_close_matches(name[:100], known, n=1, cutoff=_NEAR)
-        advice = f"Did you mean {near[0]}?" if near else "The command pylot-ls config lists all settings."
+        near = _nearest(name, known)
+        advice = f"Did you mean {near}?" if near else "The command pylot-ls config lists all settings."
         message = f"There is no setting {shown_key(name)}, which stands in {place}. {advice}"
         problems.append(Problem(source, shown_key(name), message))
     if len(names) > MAX_UNKNOWN_KEYS:
         n_more = len(names) - MAX_UNKNOWN_KEYS
         problems.append(Problem(source, "", f"There are {n_more} more unknown settings in {place}."))
     return tuple(problems)
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str | None:
+    # The prefix that all variables share makes none of them nearer.
+    own_parts = {each.removeprefix(ENV_PREFIX): each for each in known if "." in each or "." not in name}
+    near = difflib.get_close_matches(name.removeprefix(ENV_PREFIX)[:100], own_parts, n=1, cutoff=_NEAR)
+    return own_parts[near[0]] if near else None
 
 
 def _read_toml(path: Path) -> dict[str, object]:
@@ -227,8 +242,9 @@ def _read_toml(path: Path) -> dict[str, object]:
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise ValueError(f"it is over {MAX_FILE_BYTES} bytes")
+    data = data.removeprefix(codecs.BOM_UTF8)  # Windows' Notepad begins a file with it
     try:
-        text = data.decode("utf-8-sig")  # Windows' Notepad begins a file with a mark
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"{_position(data[: error.start].decode('utf-8'))}: it is not UTF-8") from error
     try:

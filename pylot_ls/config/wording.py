@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ _MAX_SHOWN_ITEMS = 5
 def shown(value: object) -> str:
     """Return a value as it would be written in JSON, shortened, on one line and without the user's home."""
     if isinstance(value, str | Path):
-        return json.dumps(_short(on_one_line(_without_home(str(value)))), ensure_ascii=False)
+        return json.dumps(shortened(_without_home(str(value))), ensure_ascii=False)
     if isinstance(value, list | tuple):
         items = [_shown_item(item) for item in value[:_MAX_SHOWN_ITEMS]]
         return "[" + ", ".join([*items, "…"] if len(value) > _MAX_SHOWN_ITEMS else items) + "]"
@@ -33,7 +34,7 @@ def _shown_item(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[…]" if value else "[]"
     try:
-        return _short(on_one_line(str(value)))
+        return shortened(str(value))
     except ValueError:  # Python refuses to print integers of thousands of digits
         return "a number of thousands of digits"
 
@@ -44,8 +45,14 @@ def shown_path(path: Path) -> str:
 
 
 def shown_key(key: str) -> str:
-    """Return a key as a user wrote it, shortened and on one line."""
-    return _short(on_one_line(key))
+    """Return a key as a user wrote it, shortened and on one line; ``""`` for one of which nothing can be shown."""
+    return shortened(key) or '""'
+
+
+def shortened(text: str, limit: int = MAX_SHOWN) -> str:
+    """Return text on one line, of at most ``limit`` characters."""
+    line = on_one_line(text)
+    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def accepted(schema: Mapping[str, Any]) -> str:
@@ -57,14 +64,11 @@ def accepted(schema: Mapping[str, Any]) -> str:
     if kind == "boolean":
         return "true or false"
     if kind == "array":
-        return "a list of strings"
+        items = schema["items"]
+        return f"a list of strings of {items['minLength']} to {items['maxLength']} characters"
     if kind == "string":
         return "a path"
     return f"{'a whole number' if kind == 'integer' else 'a number'} from {schema['minimum']} to {schema['maximum']}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
 def _without_home(text: str) -> str:
@@ -72,4 +76,7 @@ def _without_home(text: str) -> str:
         home = str(Path.home())
     except RuntimeError:
         return text
-    return text.replace(home, "~") if len(home) > 1 else text
+    if len(home) <= 1:
+        return text
+    # Only as whole folders from the root: neither /home/annabel nor /mnt/home/ann is the home of /home/ann.
+    return re.sub(rf"(?<![\w.~-]){re.escape(home)}(?![\w.-])", "~", text)

@@ -13,7 +13,7 @@ def test_every_setting_is_listed_with_its_default_and_its_environment_variable(p
         assert field.env_name in done.stdout
 
 
-def test_values_now_are_shown_beside_the_defaults(pylot, tmp_path):
+def test_values_now_are_shown_beside_the_defaults_with_the_place_they_come_from(pylot, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("[completion]\nmax_lines = 3\n", encoding="utf-8")
     done = pylot("config", "--json", PYLOT_LS_CONFIG=str(file), PYLOT_LS_PROMPT_ANCHORED="off")
@@ -23,6 +23,10 @@ def test_values_now_are_shown_beside_the_defaults(pylot, tmp_path):
     assert now["completion.max_lines"] == ("8", "3")
     assert now["prompt.anchored"] == ("true", "false")
     assert now["model.path"] == ("", "")
+    places = {row["key"]: row["from"] for row in printed["settings"]}
+    assert places["completion.max_lines"].endswith("mine.toml")
+    assert places["prompt.anchored"] == "the environment"
+    assert places["model.path"] == "default"
 
 
 def test_a_wrong_value_is_said_and_the_rest_is_listed(pylot, tmp_path):
@@ -33,3 +37,12 @@ def test_a_wrong_value_is_said_and_the_rest_is_listed(pylot, tmp_path):
     assert "max_lines" in done.stderr
     assert "from 1 to 64" in done.stderr
     assert "completion.max_lines = 8" in done.stdout
+
+
+def test_settings_that_no_server_could_start_with_are_listed_all_the_same(pylot, tmp_path):
+    done = pylot("config", PYLOT_LS_LOG_FILE=str(tmp_path), PYLOT_LS_CONFIG=str(tmp_path))
+    assert done.returncode == 0
+    assert "it is a folder" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "not there yet" not in done.stdout
+    assert "log.file = " in done.stdout

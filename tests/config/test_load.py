@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pylot_ls.config.fields import FIELDS, GROUPS
-from pylot_ls.config.load import load
+from pylot_ls.config.load import load, origins
 from pylot_ls.config.settings import Scope, Settings
 from pylot_ls.config.sources import (
     RawOptions,
@@ -18,6 +18,7 @@ from pylot_ls.config.sources import (
     from_initialization_options,
     from_workspace_configuration,
 )
+from pylot_ls.trace import on_one_line
 
 # One good value for completion.max_tokens from each source, lowest first.
 RISING = (
@@ -203,7 +204,22 @@ def test_whatever_a_client_sends_valid_settings_come_of_it(value):
     settings, problems = load([from_initialization_options(value), from_workspace_configuration(value)])
     assert Settings.model_validate(settings.model_dump()) == settings
     assert (settings.model.path, settings.model.backend, settings.log.file) == (None, "llama", None)
-    assert all("\n" not in problem.message for problem in problems)
+    assert all(problem.message == on_one_line(problem.message) for problem in problems)
+
+
+ANY_CHARACTER = st.characters()  # lone surrogates too, as undecodable bytes in the environment become
+VARIABLES = st.sampled_from([field.env_name for field in FIELDS.values()]) | st.text(ANY_CHARACTER, max_size=8).map(
+    "PYLOT_LS_".__add__
+)
+TEXTS = st.text(ANY_CHARACTER, max_size=20) | st.floats().map(str) | st.integers().map(str) | st.just("~/x")
+
+
+@given(st.dictionaries(VARIABLES, TEXTS, max_size=6))
+def test_whatever_the_environment_holds_valid_settings_come_of_it(environ):
+    settings, problems = load([from_environment(environ)])
+    assert Settings.model_validate(settings.model_dump()) == settings
+    assert all(path is None or path.is_absolute() for path in (settings.model.path, settings.log.file))
+    assert all(problem.message == on_one_line(problem.message) for problem in problems)
 
 
 VALID = st.fixed_dictionaries(
@@ -231,6 +247,27 @@ def test_valid_values_come_through_unchanged(value):
     settings, problems = client(value)
     assert problems == ()
     assert settings == Settings.model_validate(value)
+
+
+@given(VALID)
+def test_valid_values_written_as_text_come_through_unchanged(value):
+    environ = {
+        FIELDS[f"{group}.{name}"].env_name: ",".join(each) if isinstance(each, list) else str(each)
+        for group, fields in value.items()
+        for name, each in fields.items()
+    }
+    assert load([from_environment(environ)]) == (Settings.model_validate(value), ())
+
+
+def test_the_origin_is_told_of_what_counts_and_of_nothing_else():
+    sources = [
+        options(Source.FILE, 32),
+        options(Source.ENVIRONMENT, "many"),
+        options(Source.INITIALIZATION_OPTIONS, "llama", "model.backend"),
+        options(Source.FILE, "error", "log.level"),
+        options(Source.COMMAND_LINE, "info", "log.level"),
+    ]
+    assert origins(sources) == {"completion.max_tokens": "the settings file", "log.level": "the command line"}
 
 
 def test_every_setting_a_client_may_make_can_be_given_in_camel_case():

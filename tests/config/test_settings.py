@@ -40,6 +40,29 @@ def test_each_default_is_valid(field):
         assert field.parse(raw) == field.default
 
 
+NUMBERS = {key: field for key, field in FIELDS.items() if field.schema["type"] in {"integer", "number"}}
+
+
+@pytest.mark.parametrize("field", NUMBERS.values(), ids=NUMBERS)
+def test_the_schemas_bounds_are_the_ones_that_hold(field):
+    low, high = field.schema["minimum"], field.schema["maximum"]
+    assert [field.parse(low), field.parse(high)] == [low, high]
+    step = 1 if field.schema["type"] == "integer" else 1e-6
+    for outside in (low - step, high + step):
+        with pytest.raises(ValueError, match=field.name):
+            field.parse(outside)
+
+
+CHOICES = {key: field for key, field in FIELDS.items() if "enum" in field.schema}
+
+
+@pytest.mark.parametrize("field", CHOICES.values(), ids=CHOICES)
+def test_the_schemas_choices_are_the_ones_that_hold(field):
+    assert [field.parse(name) for name in field.schema["enum"]] == field.schema["enum"]
+    with pytest.raises(ValueError, match=field.name):
+        field.parse("another")
+
+
 def test_describe_has_a_row_for_each_setting():
     rows = {row.key: row for row in describe()}
     assert rows.keys() == FIELDS.keys()

@@ -52,6 +52,20 @@ def test_each_spelling_of_a_key_counts(options):
     assert (settings.completion.max_tokens, problems) == (7, ())
 
 
+def test_a_group_given_in_two_forms_is_put_together():
+    raw = from_workspace_configuration(
+        {"pylot-ls": {"completion": {"maxTokens": 7}}, "pylot-ls.completion": {"maxLines": 3}}
+    )
+    settings, problems = load([raw])
+    assert (settings.completion.max_tokens, settings.completion.max_lines, problems) == (7, 3, ())
+
+
+def test_what_a_client_gives_beside_the_section_is_other_servers_own():
+    raw = from_workspace_configuration({"pylot-ls": {"completion": {"maxTokens": 7}}, "log": {"level": "debug"}})
+    settings, problems = load([raw])
+    assert (settings.completion.max_tokens, settings.log.level, problems) == (7, "warning", ())
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -93,6 +107,11 @@ def test_a_group_that_is_no_object_is_one_problem(group):
 )
 def test_an_unknown_key_is_answered_with_the_nearest(options, near):
     assert only_message(from_initialization_options(options)).endswith(f"Did you mean {near}?")
+
+
+@pytest.mark.parametrize("name", ["", "\x1b", "\ud800", "\u202e\n"])
+def test_a_name_of_which_nothing_can_be_shown_is_a_problem_too(name):
+    assert 'no setting "",' in only_message(from_initialization_options({name: 1}))
 
 
 def test_a_flood_of_unknown_keys_is_summed_up():
@@ -157,19 +176,43 @@ def test_an_unknown_variable_is_answered_with_the_nearest():
     assert message.endswith("Did you mean PYLOT_LS_MODEL_PATH?")
 
 
+def test_that_all_variables_begin_alike_makes_none_of_them_near():
+    assert "Did you mean" not in only_message(from_environment({"PYLOT_LS_FOO": "x"}))
+
+
 def test_the_command_line_takes_text_and_values():
     settings, problems = load([from_command_line({"completion": {"max_tokens": "9", "enabled": False}})])
     assert (settings.completion.max_tokens, settings.completion.enabled, problems) == (9, False, ())
 
 
-def test_the_settings_file_is_read(toml):
+def test_the_settings_file_is_read_and_its_relative_paths_start_from_its_folder(toml, tmp_path):
     settings, problems = load([toml('[completion]\nmax_tokens = 9\n[log]\nfile = "logs/p.log"\n')])
     assert (settings.completion.max_tokens, problems) == (9, ())
-    assert settings.log.file.is_absolute()
+    assert settings.log.file == tmp_path / "logs" / "p.log"
+
+
+def test_paths_are_absolute_where_the_settings_file_is_named_relatively(monkeypatch, tmp_path):
+    (tmp_path / "c.toml").write_text('[model]\npath = "m.gguf"\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert load([from_file({"PYLOT_LS_CONFIG": "c.toml"})])[0].model.path == Path.cwd() / "m.gguf"
+
+
+def test_home_is_expanded_in_the_settings_files_name(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert settings_path({"PYLOT_LS_CONFIG": "~/c.toml"}) == tmp_path / "c.toml"
+
+
+def test_nothing_in_the_users_own_file_is_dropped_without_a_word(toml):
+    raw = toml("[pylot-ls.completion]\nmax_tokens = 9\n[completion]\nmax_lines = 3\n[bogus]\nx = 1\n")
+    settings, problems = load([raw])
+    assert (settings.completion.max_tokens, settings.completion.max_lines) == (9, 3)
+    assert [problem.key for problem in problems] == ["bogus"]
 
 
 def test_a_byte_order_mark_is_no_problem(toml):
-    assert toml(b"\xef\xbb\xbf[completion]\nmax_tokens = 9\n").problems == ()
+    settings, problems = load([toml(b"\xef\xbb\xbf[completion]\nmax_tokens = 9\n")])
+    assert (settings.completion.max_tokens, problems) == (9, ())
 
 
 @pytest.mark.parametrize(
@@ -179,6 +222,8 @@ def test_a_byte_order_mark_is_no_problem(toml):
         ("a = 1\na = 2\n", "line 2, column 6"),
         ('a = "', "line 1, column 6"),
         (b"a = 1\nb = '\xff'\n", "line 2, column 6"),
+        (b"\xef\xbb\xbfb = '\xff'\n", "line 1, column 6"),
+        (b"\xef\xbb\xbf# \xc3\xa9\xff\n", "line 1, column 4"),
     ],
 )
 def test_a_fault_in_the_file_is_named_with_its_position_and_the_other_sources_count(toml, content, position):
@@ -198,6 +243,11 @@ def test_a_fault_in_the_file_is_named_with_its_position_and_the_other_sources_co
 )
 def test_a_hostile_file_is_one_problem(toml, content, reason):
     assert reason in only_message(toml(content))
+
+
+def test_what_the_toml_reader_quotes_is_shortened(toml):
+    table = f"[{'a' * 100_000}]\n"
+    assert len(only_message(toml(table + table))) < 600
 
 
 def test_values_that_toml_alone_has_are_a_problem_and_no_more(toml):

@@ -1,0 +1,61 @@
+import pytest
+
+from pylot_ls import bundled
+from pylot_ls.config.settings import CompletionSettings, ModelSettings, PromptSettings, Settings
+from pylot_ls.config.wiring import completion_options, make_backend, model_path
+from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.types import FimOrder
+from pylot_ls.errors import ModelNotFoundError
+from pylot_ls.features.completion import CompletionOptions
+from pylot_ls.prompts.layout import FimOptions
+
+
+@pytest.fixture
+def no_bundled_model(monkeypatch, tmp_path):
+    monkeypatch.setattr(bundled, "_PACKAGE", tmp_path / "pylot_ls")
+
+
+def test_the_model_settings_reach_the_engine(tmp_path):
+    model = ModelSettings(
+        path=tmp_path / "m.gguf", n_ctx=512, n_threads=3, n_gpu_layers=7, flash_attention="off", backend="llama"
+    )
+    backend = make_backend(Settings(model=model))
+    assert isinstance(backend, LlamaBackend)
+    assert backend._config == LlamaConfig(
+        path=tmp_path / "m.gguf",
+        n_threads=3,
+        n_ctx=512,
+        n_gpu_layers=7,
+        flash_attention="off",
+        manifest_folders=(bundled.models_dir(),),
+    )
+
+
+def test_without_a_path_the_bundled_model_is_chosen(model_path):
+    backend = make_backend(Settings())
+    assert isinstance(backend, LlamaBackend)
+    assert backend._config.path == model_path
+
+
+def test_a_missing_bundled_model_is_an_error_only_where_it_is_needed(no_bundled_model, tmp_path):
+    with pytest.raises(ModelNotFoundError):
+        make_backend(Settings())
+    own = ModelSettings(path=tmp_path / "own.gguf")
+    assert model_path(Settings(model=own)) == tmp_path / "own.gguf"
+    assert isinstance(make_backend(Settings(model=ModelSettings(backend="scripted"))), ScriptedBackend)
+
+
+@pytest.mark.parametrize(("order", "expected"), [("auto", None), ("psm", FimOrder.PSM), ("spm", FimOrder.SPM)])
+def test_the_completion_and_prompt_settings_reach_the_feature(order, expected):
+    settings = Settings(
+        completion=CompletionSettings(max_tokens=5, max_lines=2),
+        prompt=PromptSettings(order=order, anchored=False, prefix_share=0.3),
+    )
+    assert completion_options(settings) == CompletionOptions(
+        max_tokens=5, max_lines=2, prompt=FimOptions(order=expected, anchored=False, prefix_share=0.3)
+    )
+
+
+def test_the_defaults_of_the_settings_are_those_of_the_feature():
+    assert completion_options(Settings()) == CompletionOptions()
