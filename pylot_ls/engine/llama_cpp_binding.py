@@ -18,6 +18,7 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
+from pylot_ls.engine.fragments import without_added_space
 from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
@@ -104,6 +105,9 @@ class LlamaModel:
         n_gpu_layers: layers on the GPU, negative for all.
         on_progress: called with fractions from 0 to 1 while reading; reading stops when it returns False.
 
+    Attributes:
+        tokenize: ordinary text to tokens: special tokens spelt out in it stay text, and nothing is added.
+
     Raises:
         ModelUnreadableError: llama.cpp refused the file, or reading was stopped.
     """
@@ -126,6 +130,7 @@ class LlamaModel:
         self.n_ctx_train = int(lib.llama_model_n_ctx_train(self._model))
         self.n_params = int(lib.llama_model_n_params(self._model))
         self.size_bytes = int(lib.llama_model_size(self._model))
+        self.tokenize = without_added_space(self._tokenize, self.piece)
 
     @property
     def handle(self) -> Any:
@@ -173,8 +178,7 @@ class LlamaModel:
             }
         return found
 
-    def tokenize(self, text: str) -> tuple[int, ...]:
-        """Ordinary text to tokens: special tokens spelt out in it stay text, and none are added."""
+    def _tokenize(self, text: str) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.
         data = text.encode("utf-8", errors="replace")
         capacity = len(data) + 8

@@ -97,13 +97,18 @@ class PrefixTree:
         """How many cells removing the sequence would free."""
         return len(self._leaves[seq].tokens)
 
-    def match(self, tokens: Sequence[int]) -> Match | None:
-        """The sequence that shares most of the prompt's beginning; among equals an unlocked one with a short tail."""
+    def match(self, tokens: Sequence[int], *, whole: bool = False) -> Match | None:
+        """The sequence that shares most of the prompt's beginning; among equals an unlocked one with a short tail.
+
+        With ``whole`` only a sequence that the prompt shares to its end.
+        """
         matches = [
             Match(leaf.seq, n_shared, self.n_tokens(leaf.seq) - n_shared)
             for leaf, n_shared in _shared_with(self._root, list(tokens), 0)
             if n_shared > 0 and leaf.seq is not None
         ]
+        if whole:
+            matches = [match for match in matches if match.n_tail == 0]
         return max(matches, key=lambda m: (m.n_shared, not self._leaves[m.seq].locked, -m.n_tail), default=None)
 
     def is_locked(self, seq: int) -> bool:

@@ -91,6 +91,7 @@ class ScriptedBackend:
     def close(self) -> None:
         """End all requests and the thread."""
         self._inbox.close()
+        self._interrupt(True)
         if self._thread.is_alive():
             self._thread.join()
 

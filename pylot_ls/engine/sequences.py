@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.kv_context import KvContext, Part
 
 # A sequence whose end is thrown away by a prompt is kept, and the prompt gets a fork, when the end is longer than
-# this: it is then another place in the file, or another file, to which the user may return.
+# this or than what is shared: it is then another place in the file, or another file, to which the user may return.
 _WORTH_KEEPING = 64
 
 
@@ -54,21 +54,17 @@ class Sequences:
 
         The last ``n_needed_logits`` tokens are evaluated in any case: their logits are not kept.
         """
-        match = self.tree.match(prompt)
-        n_reused = min(match.n_shared, len(prompt) - n_needed_logits) if match else 0
-        if match is None or n_reused <= 0:
+        match = self.tree.match(prompt[: len(prompt) - n_needed_logits], whole=not self._partial)
+        if match is None:
             return Lease(self._new(), 0)
-        n_tail = match.n_shared + match.n_tail - n_reused
-        if not self._partial and n_tail > 0:
-            return Lease(self._new(), 0)
-        if self.tree.is_locked(match.seq) or n_tail > _WORTH_KEEPING:
-            return Lease(self._fork(match.seq, n_reused), n_reused)
+        if self.tree.is_locked(match.seq) or match.n_tail > min(_WORTH_KEEPING, match.n_shared):
+            return Lease(self._fork(match.seq, match.n_shared), match.n_shared)
         self.tree.lock(match.seq)
-        if n_tail and not self._context.remove_from(match.seq, n_reused):
+        if match.n_tail and not self._context.remove_from(match.seq, match.n_shared):
             self.drop(match.seq)
             return Lease(self._new(), 0)
-        self.tree.truncate(match.seq, n_reused)
-        return Lease(match.seq, n_reused)
+        self.tree.truncate(match.seq, match.n_shared)
+        return Lease(match.seq, match.n_shared)
 
     def release(self, seq: int) -> None:
         """A request is done with its sequence; what it holds stays resident while there is room."""
@@ -85,11 +81,17 @@ class Sequences:
             self.tree.extend(part.seq, part.tokens)
 
     def aborted(self, parts: Sequence[Part]) -> None:
-        """A batch was aborted: the context is asked what stands."""
+        """A batch was aborted: the context is asked what stands, which is a beginning: the micro-batches before.
+
+        Of no part all tokens are left, since the logits of the last one were not kept.
+        """
         for part in parts:
-            # What stands of the batch is a beginning of it: micro-batches that were done before.
-            n_stands = max(0, min(self._context.n_stored(part.seq) - part.position, len(part.tokens)))
-            if self._context.rolls_back:
+            n_stands = self._context.n_stored(part.seq) - part.position
+            is_sound = self._context.rolls_back
+            if n_stands == len(part.tokens):
+                n_stands -= 1
+                is_sound = is_sound and self._partial and self._context.remove_from(part.seq, part.position + n_stands)
+            if is_sound:
                 self.tree.extend(part.seq, part.tokens[:n_stands])
             else:
                 self._context.remove_from(part.seq, 0)

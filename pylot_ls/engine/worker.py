@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.kv_context import Outcome
 from pylot_ls.engine.scheduler import Scheduler
-from pylot_ls.engine.types import Failed, Finished, FinishReason, Priority, Token, Usage
+from pylot_ls.engine.types import Failed, Finished, FinishReason, Priority, Token
 from pylot_ls.errors import PylotError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylot_ls.engine.backend import EventSink
-    from pylot_ls.engine.inbox import Inbox, Job
+    from pylot_ls.engine.inbox import Inbox
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
     from pylot_ls.engine.types import GenerateRequest
@@ -46,64 +46,88 @@ class Worker:
         self._loaded = loaded
         self._sequences = loaded.sequences
         self._scheduler = Scheduler(loaded.context.n_batch)
-        self._waiting: list[Job] = []
+        self._waiting: list[Generation] = []
         self._active: list[Generation] = []
+        self._n_ended = 0
         self._tokens_per_s = 0.0
         self._last_keystroke_s = -_TYPING_S
 
     def run(self) -> None:
         """Serve until the inbox is closed and every request has had its last event."""
-        while self._admit():
-            self._end_cancelled()
-            shares = self._scheduler.decide(
-                [generation.task(number) for number, generation in enumerate(self._active)],
-                self._tokens_per_s,
-                someone_types=time.perf_counter() - self._last_keystroke_s < _TYPING_S,
-            )
-            if shares:
-                batch = [(self._active[share.id], self._active[share.id].part(share.n_tokens)) for share in shares]
-                self._evaluate(batch)
+        while self.turn():
+            pass
+
+    def turn(self) -> bool:
+        """Take what has come, evaluate one batch. False when there is nothing left and never will be."""
+        if not self._admit():
+            return False
+        self._end_cancelled()
+        shares = self._scheduler.decide(
+            [generation.task(number) for number, generation in enumerate(self._active)],
+            self._tokens_per_s,
+            someone_types=time.perf_counter() - self._last_keystroke_s < _TYPING_S,
+        )
+        if shares:
+            self._evaluate([(self._active[share.id], self._active[share.id].part(share.n_tokens)) for share in shares])
+        return True
 
     def _admit(self) -> bool:
         """Take in what has come; wait where there is nothing to do. False when there never will be anything."""
         idle = not self._active and not self._waiting
-        self._waiting += self._inbox.take(wait=idle)
-        self._waiting.sort(key=lambda job: -job.request.priority)  # stable: within a priority in order
-        while self._waiting and len(self._active) < self._loaded.max_active:
-            self._begin(self._waiting.pop(0))
+        for job in self._inbox.take(wait=idle):
+            self._waiting.append(Generation(job))
+            if job.request.priority is Priority.KEYSTROKE:
+                self._last_keystroke_s = time.perf_counter()
+        for generation in sorted(self._waiting, key=_urgency, reverse=True):
+            if not generation.job.cancelled and self._has_place_for(generation):
+                self._waiting.remove(generation)
+                self._begin(generation)
         return bool(self._active or self._waiting) or not self._inbox.closed
 
-    def _begin(self, job: Job) -> None:
-        request = job.request
-        if request.priority is Priority.KEYSTROKE:
-            self._last_keystroke_s = time.perf_counter()
-        if job.cancelled:
-            self._finish_job(job, FinishReason.CANCELLED, "", Usage(queue_ms=job.elapsed_ms()))
-            return
+    def _has_place_for(self, generation: Generation) -> bool:
+        """Whether a request may be in work now; a less urgent one is paused for it."""
+        if generation.paused_at == self._n_ended:
+            return False  # what left no room for it is still there
+        if len(self._active) < self._loaded.max_active:
+            return True
+        victim = min(self._active, key=_urgency)
+        if victim.job.request.priority >= generation.job.request.priority:
+            return False
+        self._pause(victim)
+        return True
+
+    def _begin(self, generation: Generation) -> None:
+        request = generation.job.request
         try:
-            prompt = self._loaded.renderer.render(request.prompt)
-            _check_length(len(prompt), request, self._loaded.info.n_ctx)
-            lease = self._sequences.acquire(prompt, 1 if request.max_tokens else 0)
+            if not generation.tokens:
+                prompt = self._loaded.renderer.render(request.prompt)
+                _check_length(len(prompt), request, self._loaded.info.n_ctx)
+                generation.begin(prompt)
+            generation.use(self._sequences.acquire(generation.tokens, 1 if request.max_tokens else 0))
         except Exception as error:  # noqa: BLE001 - the other requests must go on
-            self._fail_job(job, error)
+            self._fail(generation, error)
             return
-        generation = Generation.begin(job, prompt, lease)
         self._active.append(generation)
-        if generation.prompt_is_done:
+        if generation.n_pending == 0:
             self._finish(generation, FinishReason.LENGTH)
 
+    def _pause(self, generation: Generation) -> None:
+        """Let a request wait until another has ended; what it holds stays resident while there is room."""
+        self._active.remove(generation)
+        self._sequences.release(generation.leave())
+        generation.paused_at = self._n_ended
+        self._waiting.append(generation)
+
     def _end_cancelled(self) -> None:
-        for generation in [each for each in self._active if each.job.cancelled]:
+        for generation in [each for each in (*self._active, *self._waiting) if each.job.cancelled]:
             self._finish(generation, FinishReason.CANCELLED)
 
     def _evaluate(self, batch: Sequence[tuple[Generation, Part]]) -> None:
         parts = [part for _, part in batch]
         n_tokens = sum(len(part.tokens) for part in parts)
         if not self._sequences.make_room(n_tokens):
-            self._give_up_one(batch)
+            self._make_one_wait(n_tokens)
             return
-        for generation, part in batch:
-            generation.submitted(part)
         began = time.perf_counter()
         self._inbox.begin([generation.job for generation, _ in batch])
         try:
@@ -114,19 +138,23 @@ class Worker:
             return
         finally:
             self._inbox.end()
+        if outcome is Outcome.NO_ROOM:
+            if not self._sequences.evict():
+                self._make_one_wait(n_tokens)
+            return
+        for generation, part in batch:
+            generation.submitted(part)
         if outcome is Outcome.DONE:
             self._measure(batch, n_tokens, time.perf_counter() - began)
             self._sequences.evaluated(parts)
             self._deliver(batch)
-        elif outcome is Outcome.ABORTED:
+        else:
             self._sequences.aborted(parts)
             for generation, part in batch:
                 generation.n_stored = self._sequences.tree.n_tokens(part.seq)
-        elif not self._sequences.evict():
-            self._give_up_one(batch)
 
     def _measure(self, batch: Sequence[tuple[Generation, Part]], n_tokens: int, seconds: float) -> None:
-        if n_tokens >= _SMALLEST_MEASURED and not any(generation.decoded for generation, _ in batch):
+        if n_tokens >= _SMALLEST_MEASURED and not any(generation.n_decoded for generation, _ in batch):
             rate = n_tokens / max(seconds, 1e-6)
             known = self._tokens_per_s or rate
             self._tokens_per_s = known + _RATE_WEIGHT * (rate - known)
@@ -136,8 +164,12 @@ class Worker:
         for generation, part in batch:
             index += len(part.tokens)
             generation.n_stored += len(part.tokens)
-            if generation.prompt_is_done:
+            if generation.n_pending > 0:
+                continue
+            try:
                 self._next_token(generation, index)
+            except Exception as error:  # noqa: BLE001 - the other requests must go on
+                self._fail(generation, error)
 
     def _next_token(self, generation: Generation, index: int) -> None:
         """Choose the token that follows the one at ``index`` of the batch."""
@@ -146,47 +178,54 @@ class Worker:
             self._finish(generation, FinishReason.CANCELLED if generation.job.cancelled else FinishReason.LENGTH)
             return
         token, logprob = self._loaded.context.greedy(index)
-        generation.first_token_ms = generation.first_token_ms or generation.job.elapsed_ms()
         if self._loaded.model.ends_text(token):
             self._finish(generation, FinishReason.END)
             return
-        generation.decoded.append(token)
+        generation.decoded(token)
         text = generation.stream.feed(self._loaded.model.piece(token))
         self._sink(Token(request.request_id, text, token, logprob, generation.usage()))
         if generation.stream.stopped:
             self._finish(generation, FinishReason.STOP)
-        elif len(generation.decoded) == request.max_tokens:
+        elif generation.n_decoded == request.max_tokens:
             self._finish(generation, FinishReason.LENGTH)
 
-    def _give_up_one(self, batch: Sequence[tuple[Generation, Part]]) -> None:
-        """All cells are in use: the request that came last among the least urgent has to go."""
-        victim = min(self._active, key=lambda each: (each.job.request.priority, -each.job.submitted_at))
-        n_tokens = sum(len(part.tokens) for _, part in batch)
-        message = f"no room for {n_tokens} more tokens beside the other requests; ask again, or raise model.n_ctx"
+    def _make_one_wait(self, n_tokens: int) -> None:
+        """All cells are in use: the request that came last among the least urgent waits until another has ended."""
+        victim = min(self._active, key=_urgency)
+        if len(self._active) > 1:
+            self._pause(victim)
+            return
+        message = f"the context has no room for {n_tokens} more tokens; shorten the prompt or raise model.n_ctx"
         self._fail(victim, RequestError(message))
 
     def _finish(self, generation: Generation, reason: FinishReason) -> None:
-        self._active.remove(generation)
-        self._sequences.release(generation.lease.seq)
+        if generation.lease is not None:
+            self._sequences.release(generation.leave())
         rest = "" if reason in {FinishReason.CANCELLED, FinishReason.STOP} else generation.stream.finish()
-        self._finish_job(generation.job, reason, rest, generation.usage())
+        self._end(generation, Finished(generation.job.request.request_id, reason, rest, generation.usage()))
 
     def _fail(self, generation: Generation, error: Exception) -> None:
-        self._active.remove(generation)
-        self._sequences.drop(generation.lease.seq)
-        self._fail_job(generation.job, error)
-
-    def _finish_job(self, job: Job, reason: FinishReason, rest: str, usage: Usage) -> None:
-        self._inbox.forget(job)
-        self._sink(Finished(job.request.request_id, reason, rest, usage))
-
-    def _fail_job(self, job: Job, error: Exception) -> None:
-        self._inbox.forget(job)
+        if generation.lease is not None:
+            self._sequences.drop(generation.leave())
+        request_id = generation.job.request.request_id
         if isinstance(error, PylotError):
-            self._sink(Failed(job.request.request_id, str(error), type(error).__name__))
+            self._end(generation, Failed(request_id, str(error), type(error).__name__))
             return
-        _log.error("request %s failed", job.request.request_id, exc_info=error)
-        self._sink(Failed(job.request.request_id, f"the engine failed: {type(error).__name__}"))
+        _log.error("request %s failed", request_id, exc_info=error)
+        self._end(generation, Failed(request_id, f"the engine failed: {type(error).__name__}"))
+
+    def _end(self, generation: Generation, event: Finished | Failed) -> None:
+        for place in (self._active, self._waiting):
+            if generation in place:
+                place.remove(generation)
+        self._n_ended += 1
+        self._inbox.forget(generation.job)
+        self._sink(event)
+
+
+def _urgency(generation: Generation) -> tuple[int, float]:
+    """What orders requests: their priority, and among equals the one that came first."""
+    return generation.job.request.priority, -generation.job.submitted_at
 
 
 def _check_length(n_prompt: int, request: GenerateRequest, n_ctx: int) -> None:

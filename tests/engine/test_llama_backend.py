@@ -1,17 +1,30 @@
-"""The real backend with the bundled model: reuse, cancelling and errors change nothing that comes after."""
+"""The real backend with the bundled model: reuse, company, cancelling and errors change no answer."""
+
+from __future__ import annotations
 
 import re
 import threading
 
 import pytest
 
+from pylot_ls.engine import scheduler
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.llama_cpp_binding import LlamaContext
-from pylot_ls.engine.types import Failed, Finished, FinishReason, Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import (
+    Failed,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    Marker,
+    MarkerSegment,
+    Priority,
+    TextSegment,
+)
 from pylot_ls.errors import DecodeError
 
-# Other processors' kernels may round otherwise for another shape of batch.
-ROUNDING = 0.01
+# Cells of other sequences in between change the order of sums: by up to 0.022 where this was measured. That the right
+# tokens are in the right cells is shown in test_worker, where any other would show.
+ROUNDING = 0.05
 
 SOURCE = '''class Stack:
     """A stack with a limit."""
@@ -47,7 +60,9 @@ def ask_cold(bundled_config, drive):
     driven.state()
 
     def ask(prompt, *args):
-        driven.backend._loaded.run._clear()
+        # The worker waits for a request, so that nobody else is at the context.
+        while driven.backend._loaded.sequences.evict():
+            pass
         answer = driven.ask(prompt, *args)
         assert answer.end.usage.tokens_reused == 0
         return answer
@@ -114,9 +129,9 @@ def test_a_prompt_that_fills_the_context_to_the_last_token_is_served(bundled):
         ((TextSegment(SOURCE * 50),), 8, r"the prompt has \d+ tokens .* shorten the prompt or raise model\.n_ctx"),
         ((TextSegment(""),), 8, "the prompt is empty"),
         ((), 8, "the prompt is empty"),
-        ((TextSegment("x"),), 0, "ask for 1 or more"),
+        ((TextSegment("x"),), -1, "-1 tokens were asked for; ask for none or more"),
     ],
-    ids=["too long", "empty text", "no segments", "no tokens wanted"],
+    ids=["too long", "empty text", "no segments", "less than none wanted"],
 )
 def test_a_request_that_cannot_be_served_fails_and_the_next_is_served(bundled, ask_cold, prompt, max_tokens, message):
     end = bundled.ask(prompt, max_tokens).end
@@ -128,21 +143,32 @@ def test_a_request_that_cannot_be_served_fails_and_the_next_is_served(bundled, a
 
 def before_evaluation(monkeypatch, n_th, act):
     """Do something in the worker just before its n-th evaluation from now."""
-    decode = LlamaContext.decode
-    evaluations = iter(range(1_000_000))
+    evaluate = LlamaContext.evaluate
+    batches = []
 
-    def acting(context, tokens, position):
-        if next(evaluations) == n_th:
+    def acting(context, parts):
+        batches.append(parts)
+        if len(batches) == n_th + 1:
             act()
-        return decode(context, tokens, position)
+        return evaluate(context, parts)
 
-    monkeypatch.setattr(LlamaContext, "decode", acting)
+    monkeypatch.setattr(LlamaContext, "evaluate", acting)
+    return batches
+
+
+@pytest.fixture
+def small_chunks(monkeypatch):
+    """Prompts in the smallest chunks, whatever rate is measured."""
+    monkeypatch.setattr(scheduler, "_CHUNK_MS", 0)
+    monkeypatch.setattr(scheduler, "_CHUNK_BETWEEN_KEYSTROKES_MS", 0)
+    monkeypatch.setattr(scheduler, "_FIRST_CHUNK", scheduler._SMALLEST_CHUNK)
 
 
 @pytest.mark.parametrize("n_th", [0, 1, 3], ids=["in the prefill", "at the first token", "at the third"])
 def test_a_cancelled_request_ends_as_cancelled_and_leaves_the_state_intact(bundled, ask_cold, monkeypatch, n_th):
     prompt = fim(SOURCE[:120], "    ", AFTER)
-    bundled.ask((TextSegment("other"),), 1)
+    # All but its last token is there, so that the prefill is one evaluation.
+    bundled.ask(prompt, 0)
     with monkeypatch.context() as patch:
         before_evaluation(patch, n_th, lambda: bundled.backend.cancel(bundled.last_id))
         answer = bundled.ask(prompt, 16)
@@ -161,13 +187,76 @@ def test_an_interruption_is_not_inherited_by_the_next_request(bundled, ask_cold,
     assert_same(bundled.answer(ids[-1]), ask_cold(prompts[-1], 8))
 
 
+def test_a_long_prefill_that_is_cancelled_leaves_the_chunks_that_were_done(
+    bundled,
+    ask_cold,
+    monkeypatch,
+    small_chunks,
+):
+    prompt = (TextSegment("cancelled " + SOURCE),)
+    with monkeypatch.context() as patch:
+        batches = before_evaluation(patch, 3, lambda: bundled.backend.cancel(bundled.last_id))
+        cancelled = bundled.ask(prompt, 4).end
+    assert (cancelled.reason, cancelled.usage.tokens_reused, len(batches)) == (FinishReason.CANCELLED, 0, 4)
+    answer = bundled.ask(prompt, 4)
+    assert answer.end.usage.tokens_reused == sum(len(parts[0].tokens) for parts in batches[:3])
+    assert_same(answer, ask_cold(prompt, 4))
+
+
+def test_a_keystroke_interrupts_a_background_prefill_and_both_are_right(bundled, ask_cold, monkeypatch, small_chunks):
+    slow = (TextSegment("background " + SOURCE),)
+    keystroke = fim(SOURCE, "    def pe", AFTER)
+    bundled.ask(keystroke, 0)
+    with monkeypatch.context() as patch:
+        batches = before_evaluation(patch, 2, lambda: bundled.submit(keystroke, 4))
+        bundled.backend.submit(GenerateRequest("slow", slow, 0, priority=Priority.BACKGROUND))
+        usage = bundled.answer("slow").end.usage
+        answer = bundled.answer(bundled.last_id)
+    ends = [event.request_id for event in bundled.events if isinstance(event, Finished)]
+    assert ends[-2:] == [bundled.last_id, "slow"]
+    # Two chunks of the slow one, a third that is interrupted, the keystroke, and the third again.
+    n_keystroke = len(answer.tokens)
+    assert [parts[0].position for parts in batches[:3]] == [0, 8, 16]
+    assert len(batches[3][0].tokens) == 1
+    assert batches[3 + n_keystroke] == batches[2]
+    assert usage.tokens_evaluated == usage.prompt_tokens + 8
+    assert_same(answer, ask_cold(keystroke, 4))
+    after = bundled.ask(slow, 4)
+    assert after.end.usage.tokens_evaluated == 1
+    assert_same(after, ask_cold(slow, 4))
+
+
+def test_requests_that_come_together_are_decoded_together_and_each_is_right(bundled, ask_cold, monkeypatch):
+    prompts = [fim(SOURCE[:n], "    ", AFTER) for n in (70, 110, 190)]
+    all_submitted = threading.Event()
+    with monkeypatch.context() as patch:
+        batches = before_evaluation(patch, 0, lambda: all_submitted.wait(60))
+        ids = [bundled.submit(prompt, 12) for prompt in prompts]
+        all_submitted.set()
+        answers = [bundled.answer(request_id) for request_id in ids]
+    assert max(map(len, batches)) == 3
+    for prompt, answer in zip(prompts, answers, strict=True):
+        assert_same(answer, ask_cold(prompt, 12))
+
+
+def test_two_documents_typed_in_turn_cost_few_tokens_a_keystroke(bundled, ask_cold):
+    middle = "    def peek(self):"
+    others = SOURCE.replace("Stack", "Queue").replace("limit", "size")
+    for end in range(len(middle)):
+        for source in (SOURCE, others):
+            prompt = fim(source, middle[:end], AFTER)
+            answer = bundled.ask(prompt, 8)
+            assert answer.end.usage.tokens_evaluated <= 3 or end == 0
+            assert_same(answer, ask_cold(prompt, 8))
+
+
 def test_a_failing_evaluation_fails_its_request_and_no_other(bundled, ask_cold, monkeypatch):
     def fail():
         raise DecodeError("no room")
 
-    prompt = fim(SOURCE, "    ", AFTER)
+    prompt = (TextSegment("fails " + SOURCE),)
     with monkeypatch.context() as patch:
-        before_evaluation(patch, 2, fail)
+        before_evaluation(patch, 1, fail)
         end = bundled.ask(prompt, 8).end
     assert (end.kind, end.message) == ("DecodeError", "no room")
     answer = bundled.ask(prompt, 8)

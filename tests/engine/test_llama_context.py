@@ -1,17 +1,24 @@
-"""A real context of the bundled model: aborts leave no KV, and what is evaluated after them is right."""
+"""A real context of the bundled model: aborts leave no KV, forks share it, and what comes after them is right."""
+
+from __future__ import annotations
 
 import logging
 
 import pytest
+from fake_kv import FakeKv
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pylot_ls.engine import llama_cpp_binding
+from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext, LlamaModel, lib
-from pylot_ls.engine.resident import Outcome, ResidentRun
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
-# Other processors' kernels may round otherwise for another shape of batch.
-ROUNDING = 0.01
+# Cells of other sequences in between change the order of sums: by up to 0.022 where this was measured.
+ROUNDING = 0.05
 CODE = "def area(width, height):\n    return width * height\n\n\nclass Box:\n    def __init__(self, name):\n"
+OTHER = "import os\n\nfor name in os.listdir():\n    print("
+N_CTX, N_SEQUENCES = 256, 4
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +32,8 @@ def model(model_path):
 def make_context(model):
     made = []
 
-    def make(n_batch=256):
-        made.append(LlamaContext(model, ContextShape(n_ctx=256, n_batch=n_batch, n_threads=1, flash_attention="off")))
+    def make(n_batch=N_CTX):
+        made.append(LlamaContext(model, ContextShape(N_CTX, n_batch, 1, "off", N_SEQUENCES)))
         return made[-1]
 
     yield make
@@ -44,57 +51,154 @@ def tokens(model):
     return list(model.tokenize(CODE))
 
 
-def assert_same_prediction(context, expected):
-    token, logprob = context.greedy()
+@pytest.fixture(scope="module")
+def other_tokens(model):
+    return list(model.tokenize(OTHER))
+
+
+def assert_same_prediction(context, expected, index=-1):
+    token, logprob = context.greedy(index)
     assert (token, logprob) == (expected[0], pytest.approx(expected[1], abs=ROUNDING))
 
 
 @pytest.fixture
-def expected(make_context, tokens):
-    context = make_context()
-    context.decode(tokens, 0)
-    return context.greedy()
+def cold(make_context):
+    """What a context that holds nothing else predicts after some tokens."""
+
+    def predict(tokens):
+        context = make_context()
+        assert context.decode(tokens, 0) is Outcome.DONE
+        return context.greedy()
+
+    return predict
+
+
+@pytest.fixture
+def expected(cold, tokens):
+    return cold(tokens)
+
+
+class CountedAbort:
+    """An abort callback that says yes from the n-th question on."""
+
+    def __init__(self, context, n_asks):
+        self.left = n_asks
+        self.callback = lib.ggml_abort_callback(self.ask)
+        lib.llama_set_abort_callback(context._context, self.callback, None)
+
+    def ask(self, _data):
+        self.left -= 1
+        return self.left < 0
 
 
 def test_an_interruption_raised_before_aborts_and_leaves_no_kv(context, tokens, expected):
     context.interrupt(True)
     assert context.decode(tokens, 0) is Outcome.ABORTED
-    assert context.n_stored() == 0
+    assert context.n_stored(0) == 0
     context.interrupt(False)
     assert context.decode(tokens, 0) is Outcome.DONE
-    assert context.n_stored() == len(tokens)
+    assert context.n_stored(0) == len(tokens)
     assert_same_prediction(context, expected)
 
 
 @pytest.mark.parametrize("n_asks", [1, 7, 40])
 def test_an_abort_in_the_middle_of_a_batch_keeps_what_was_there_before(context, tokens, expected, n_asks):
-    run = ResidentRun(context)
-    run.extend(tokens[:10])
-    asked = iter([False] * n_asks)
-    callback = lib.ggml_abort_callback(lambda _data: next(asked, True))
-    lib.llama_set_abort_callback(context._context, callback, None)
-    assert run.extend(tokens[10:]) is Outcome.ABORTED
-    assert run.tokens == tokens[:10]
-    assert context.n_stored() == 10
-    asked = iter([False] * 1_000_000)
-    assert run.extend(tokens[10:]) is Outcome.DONE
+    context.decode(tokens[:10], 0)
+    abort = CountedAbort(context, n_asks)
+    assert context.decode(tokens[10:], 10) is Outcome.ABORTED
+    assert context.n_stored(0) == 10
+    abort.left = 1_000_000
+    assert context.decode(tokens[10:], 10) is Outcome.DONE
     assert_same_prediction(context, expected)
+
+
+@pytest.mark.parametrize("n_asks", [0, 7, 40])
+def test_an_abort_leaves_all_sequences_of_the_batch_as_they_were(context, tokens, other_tokens, cold, n_asks):
+    context.evaluate([Part(0, 0, tokens[:10])])
+    context.evaluate([Part(2, 0, other_tokens[:5])])
+    abort = CountedAbort(context, n_asks)
+    parts = [Part(2, 5, other_tokens[5:]), Part(0, 10, tokens[10:])]
+    assert context.evaluate(parts) is Outcome.ABORTED
+    assert (context.n_stored(0), context.n_stored(2)) == (10, 5)
+    abort.left = 1_000_000
+    assert context.evaluate(parts) is Outcome.DONE
+    assert_same_prediction(context, cold(other_tokens), len(other_tokens) - 6)
+    assert_same_prediction(context, cold(tokens))
 
 
 def test_a_prompt_in_many_batches_predicts_the_same(make_context, tokens, expected):
     context = make_context(n_batch=8)
-    run = ResidentRun(context)
-    assert run.extend(tokens) is Outcome.DONE
-    assert run.n_evaluated == len(tokens)
+    for start in range(0, len(tokens), 8):
+        assert context.decode(tokens[start : start + 8], start) is Outcome.DONE
     assert_same_prediction(context, expected)
 
 
-def test_a_rewound_context_predicts_the_same(context, model, tokens, expected):
-    run = ResidentRun(context)
-    run.extend([*tokens[:20], *model.tokenize("something else")])
-    assert run.rewind(tokens) == 20
-    run.extend(tokens[20:])
+def test_a_cut_sequence_predicts_the_same(context, model, tokens, expected):
+    context.decode([*tokens[:20], *model.tokenize("something else")], 0)
+    assert context.remove_from(0, 20)
+    assert context.n_stored(0) == 20
+    context.decode(tokens[20:], 20)
     assert_same_prediction(context, expected)
+
+
+def test_a_fork_predicts_what_a_cold_sequence_does_and_so_does_its_source(context, tokens, other_tokens, cold):
+    context.evaluate([Part(1, 0, tokens[:20])])
+    context.copy_prefix(1, 3, 12)
+    assert (context.n_stored(1), context.n_stored(3)) == (20, 12)
+    context.evaluate([Part(3, 12, other_tokens)])
+    assert_same_prediction(context, cold([*tokens[:12], *other_tokens]))
+    context.evaluate([Part(1, 20, tokens[20:])])
+    assert_same_prediction(context, cold(tokens))
+
+
+def test_a_fork_outlives_its_source(context, tokens, expected):
+    context.evaluate([Part(0, 0, tokens[:20])])
+    context.copy_prefix(0, 1, 20)
+    assert context.remove_from(0, 0)
+    context.evaluate([Part(0, 0, tokens[3:9])])
+    context.evaluate([Part(1, 20, tokens[20:])])
+    assert_same_prediction(context, expected)
+
+
+def test_cells_that_a_fork_shares_are_taken_once(context):
+    context.evaluate([Part(0, 0, [5] * 200)])
+    context.copy_prefix(0, 1, 200)
+    assert context.evaluate([Part(1, 200, [6] * 56)]) is Outcome.DONE
+    assert context.evaluate([Part(0, 200, [6])]) is Outcome.NO_ROOM
+    assert (context.n_stored(0), context.n_stored(1)) == (200, 256)
+    context.remove_from(1, 255)
+    assert context.evaluate([Part(0, 200, [6])]) is Outcome.DONE
+
+
+SEQS = st.integers(0, N_SEQUENCES - 1)
+OPERATIONS = st.lists(
+    st.tuples(st.just("evaluate"), SEQS, SEQS, st.integers(1, 60), st.integers(1, 60))
+    | st.tuples(st.just("remove"), SEQS, st.integers(0, 80))
+    | st.tuples(st.just("copy"), SEQS, SEQS, st.integers(0, 80)),
+    min_size=5,
+    max_size=30,
+)
+
+
+@settings(max_examples=25)
+@given(operations=OPERATIONS)
+def test_the_model_of_it_that_other_tests_use_is_true(model, operations):
+    real = LlamaContext(model, ContextShape(N_CTX, 128, 1, "off", N_SEQUENCES))
+    fake = FakeKv(N_CTX, n_batch=128)
+    for name, *what in operations:
+        if name == "evaluate":
+            seqs = dict.fromkeys(what[:2])
+            parts = [Part(seq, fake.n_stored(seq), [7] * n) for seq, n in zip(seqs, what[2:], strict=False)]
+            assert real.evaluate(parts) is fake.evaluate(parts)
+        elif name == "remove":
+            assert real.remove_from(*what) is fake.remove_from(*what)
+        elif what[0] != what[1]:
+            # What the target held before would stay in it: positions held twice, which is why it is cleared.
+            for context in (real, fake):
+                context.remove_from(what[1], 0)
+                context.copy_prefix(*what)
+        assert [real.n_stored(seq) for seq in range(N_SEQUENCES)] == [fake.n_stored(seq) for seq in range(N_SEQUENCES)]
+    real.close()
 
 
 def test_an_interruption_is_no_error_in_the_log(context, tokens, caplog):
@@ -121,6 +225,14 @@ def test_the_probability_is_that_of_the_softmax(context, tokens):
     token, logprob = context.greedy()
     assert 0 <= token < context._n_vocab
     assert logprob <= 0
+
+
+def test_logits_are_kept_for_the_last_token_of_each_part_only(context, tokens, other_tokens, expected, cold):
+    context.evaluate([Part(0, 0, tokens), Part(1, 0, other_tokens)])
+    assert_same_prediction(context, expected, len(tokens) - 1)
+    assert_same_prediction(context, cold(other_tokens), len(tokens) + len(other_tokens) - 1)
+    with pytest.raises(ValueError, match="NULL"):
+        context.greedy(0)
 
 
 def test_a_context_that_finds_no_memory_says_what_to_do(model, monkeypatch):

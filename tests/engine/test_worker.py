@@ -1,0 +1,427 @@
+"""The worker over a fake model: every request gets what a run of its own would give it, and one last event."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import pytest
+from fake_kv import FakeKv, next_token
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pylot_ls.engine.inbox import Inbox
+from pylot_ls.engine.loading import Loaded
+from pylot_ls.engine.rendering import PromptRenderer
+from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
+from pylot_ls.engine.sequences import Sequences
+from pylot_ls.engine.types import Failed, Finished, FinishReason, GenerateRequest, Priority, TextSegment, Token
+from pylot_ls.engine.worker import Worker
+from pylot_ls.errors import DecodeError
+
+N_CTX = 48
+END = ord("z")
+MEMORIES = {
+    "attention": {"cuts": True, "rolls_back": True, "partial": True},
+    "recurrent": {"cuts": False, "rolls_back": False, "partial": False},
+    "windowed": {"cuts": True, "rolls_back": True, "partial": False},
+}
+
+
+class LetterModel:
+    """Each token is a character; one of them ends the text."""
+
+    def ends_text(self, token):
+        return token == END
+
+    def piece(self, token):
+        return bytes([token])
+
+
+def cold_run(prompt, max_tokens):
+    """What a request gets that is alone from beginning to end: its text and why it ends."""
+    tokens = [ord(c) for c in prompt]
+    for _ in range(max_tokens):
+        token = next_token(tokens)
+        if token == END:
+            return bytes(tokens[len(prompt) :]).decode(), FinishReason.END
+        tokens.append(token)
+    return bytes(tokens[len(prompt) :]).decode(), FinishReason.LENGTH
+
+
+class Served:
+    """A worker turned by hand for as long as there is something to do."""
+
+    def __init__(self, n_cells=1000, *, memory="attention", n_batch=8, n_sequences=8, max_active=6):
+        properties = dict(MEMORIES[memory])
+        partial = properties.pop("partial")
+        self.events = []
+        self.requests = {}
+        self.kv = FakeKv(n_cells, n_batch, **properties)
+        self.inbox = Inbox(self.kv.interrupt)
+        self.sequences = Sequences(self.kv, n_cells, n_sequences, partial=partial)
+        loaded = Loaded(
+            info=replace(SCRIPTED_MODEL, n_ctx=N_CTX),
+            model=LetterModel(),
+            context=self.kv,
+            renderer=PromptRenderer(lambda text: tuple(map(ord, text)), {}),
+            sequences=self.sequences,
+            max_active=max_active,
+        )
+        self.worker = Worker(self.inbox, self.events.append, loaded)
+
+    def submit(self, prompt, max_tokens=4, priority=Priority.KEYSTROKE, session="", stop=()):
+        request_id = str(len(self.requests))
+        request = GenerateRequest(request_id, (TextSegment(prompt),), max_tokens, stop, priority, session)
+        self.requests[request_id] = request
+        if not self.inbox.put(request):
+            del self.requests[request_id]
+        return request_id
+
+    def ask(self, *args, **kwargs):
+        request_id = self.submit(*args, **kwargs)
+        self.serve()
+        return self.end(request_id).usage
+
+    @property
+    def is_idle(self):
+        return not (self.inbox._waiting or self.worker._waiting or self.worker._active)
+
+    def serve(self):
+        while not self.is_idle:
+            assert self.worker.turn()
+
+    def during(self, *acts):
+        """Do something in each of the evaluations that come."""
+        left = iter(acts)
+        self.kv.during = lambda _parts: next(left, lambda: None)()
+
+    def end(self, request_id):
+        (end,) = [e for e in self.events if isinstance(e, Finished | Failed) and e.request_id == request_id]
+        return end
+
+    def text(self, request_id):
+        said = [e.text for e in self.events if isinstance(e, Token) and e.request_id == request_id]
+        return "".join(said) + self.end(request_id).text
+
+    def ends(self):
+        return [event.request_id for event in self.events if isinstance(event, Finished | Failed)]
+
+    def check(self, *, cancelled=frozenset(), aborted=False):
+        """Every request had one last event and got what a cold run gives; nothing of it is left behind."""
+        assert Counter(self.ends()) == dict.fromkeys(self.requests, 1)
+        for request_id, request in self.requests.items():
+            end = self.end(request_id)
+            prompt = request.prompt[0].text
+            text, reason = cold_run(prompt, request.max_tokens)
+            assert isinstance(end, Finished)
+            if end.reason is FinishReason.CANCELLED:
+                assert request_id in cancelled
+                assert text.startswith(self.text(request_id))
+                continue
+            assert (self.text(request_id), end.reason) == (text, reason)
+            usage = end.usage
+            assert (usage.prompt_tokens, usage.tokens_decoded) == (len(prompt), len(text))
+            assert usage.tokens_reused + usage.tokens_evaluated >= len(prompt)
+            assert usage.tokens_reused + usage.tokens_evaluated == len(prompt) or aborted
+        tree = self.sequences.tree
+        tree.check_integrity()
+        assert not self.inbox._live
+        assert not self.kv.damaged
+        assert not any(map(tree.is_locked, tree.sequences))
+        assert tree.n_cells == len(self.kv.cells)
+        assert all(tree.tokens(seq) == self.kv.tokens(seq) for seq in tree.sequences)
+
+
+@dataclass(frozen=True)
+class Submit:
+    prompt: str
+    max_tokens: int
+    priority: Priority
+    session: str
+
+
+@dataclass(frozen=True)
+class Cancel:
+    back: int
+
+
+@dataclass(frozen=True)
+class Abort:
+    """The evaluation ends when so many of its tokens are stored."""
+
+    n_stored: int
+
+
+PROMPTS = st.text("ab", min_size=1, max_size=N_CTX - 8) | st.sampled_from(["ab" * 12, "ab" * 18, "ab" * 12 + "b"])
+SUBMITS = st.builds(Submit, PROMPTS, st.integers(0, 8), st.sampled_from(Priority), st.sampled_from("xyz"))
+STEPS = SUBMITS | st.builds(Cancel, st.integers(1, 5)) | st.builds(Abort, st.integers(0, 8)) | st.none()
+# Long ones: it takes a crowd for requests to come into each other's way.
+PROGRAMS = st.lists(STEPS, min_size=15, max_size=50)
+
+
+def run_program(served, program):
+    """Do one thing of the program in each evaluation, and the next ones at once while there is nothing to evaluate."""
+    left = list(program)
+    cancelled = set()
+
+    def act(parts=()):
+        if not left:
+            return None
+        step = left.pop(0)
+        if isinstance(step, Submit):
+            served.submit(step.prompt, step.max_tokens, step.priority, step.session)
+        elif isinstance(step, Cancel):
+            request_id = str(len(served.requests) - step.back)
+            if request_id in served.requests and request_id not in served.ends():
+                cancelled.add(request_id)
+            served.inbox.cancel(request_id)
+        elif isinstance(step, Abort):
+            return min(step.n_stored, sum(len(part.tokens) for part in parts))
+        return None
+
+    served.kv.during = act
+    while left or not served.is_idle:
+        if served.is_idle:
+            act()
+        else:
+            served.worker.turn()
+    return cancelled
+
+
+@settings(max_examples=200, deadline=None)
+@given(PROGRAMS, st.sampled_from(sorted(MEMORIES)), st.sampled_from([N_CTX, N_CTX + 20, 1000]), st.integers(1, 6))
+def test_every_request_gets_what_a_run_of_its_own_gives_it(program, memory, n_cells, max_active):
+    served = Served(n_cells, memory=memory, max_active=max_active)
+    cancelled = run_program(served, program)
+    served.check(cancelled=cancelled, aborted=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(SUBMITS, max_size=8), st.integers(0, 12))
+def test_closing_ends_what_is_left_as_cancelled(submits, n_turns):
+    served = Served(N_CTX + 20, max_active=3)
+    for each in submits:
+        served.submit(each.prompt, each.max_tokens, each.priority, each.session)
+    for _ in range(n_turns):
+        if not served.is_idle:
+            served.worker.turn()
+    left = served.requests.keys() - served.ends()
+    served.inbox.close()
+    served.worker.run()
+    assert {request_id for request_id in left if served.end(request_id).reason is FinishReason.CANCELLED} == left
+    served.check(cancelled=left, aborted=True)
+
+
+@given(st.lists(SUBMITS, max_size=6))
+def test_the_costs_add_up_where_nothing_is_interrupted(submits):
+    served = Served()
+    for each in submits:
+        served.submit(each.prompt, each.max_tokens, Priority.KEYSTROKE, each.session)
+    served.serve()
+    served.check()
+
+
+def test_a_keystroke_that_comes_during_background_work_is_served_before_it_goes_on():
+    served = Served()
+    slow = served.submit("a" * 40, 0, Priority.BACKGROUND)
+    keystroke = []
+    served.during(lambda: None, lambda: keystroke.append(served.submit("bbb", 3)))
+    served.serve()
+    assert served.ends() == [*keystroke, slow]
+    # Two chunks of the slow one, the second of which was interrupted; the keystroke; then what was left.
+    assert [len(parts) for parts in served.kv.log] == [1] * len(served.kv.log)
+    assert ["".join(map(chr, parts[0].tokens))[:3] for parts in served.kv.log[:3]] == ["aaa", "aaa", "bbb"]
+    assert served.kv.log[2 + 3][0].position == 8
+    served.check(aborted=True)
+
+
+def test_background_work_gets_done_between_keystrokes():
+    served = Served()
+    slow = served.submit("a" * 40, 0, Priority.BACKGROUND)
+    while slow not in served.ends():
+        n_before = served.kv.n_stored(0)
+        # Each is interrupted once and then has the time for a chunk.
+        served.during(lambda: served.submit("b", 1), lambda: None, lambda: None)
+        for _ in range(3):
+            served.worker.turn()
+        assert served.kv.n_stored(0) > n_before
+    served.serve()
+    served.check(aborted=True)
+
+
+def test_a_keystroke_does_not_wait_for_a_place():
+    served = Served(max_active=2)
+    slow = [served.submit(letter * 40, 0, Priority.BACKGROUND, letter) for letter in "ab"]
+    streams = [served.submit(letter * 20, 8, Priority.INTERACTIVE, letter) for letter in "cd"]
+    for _ in range(4):
+        served.worker.turn()
+    keystroke = served.submit("bbb")
+    served.serve()
+    assert served.ends()[0] == keystroke
+    assert set(served.ends()[1:3]) == set(streams)
+    assert set(served.ends()[3:]) == set(slow)
+    served.check()
+
+
+def test_a_request_cancelled_while_it_waits_for_a_place_ends_at_once():
+    served = Served(max_active=1)
+    served.submit("a" * 40, 8)
+    waiting = served.submit("b" * 40, 8)
+    served.worker.turn()
+    served.inbox.cancel(waiting)
+    served.worker.turn()
+    assert served.ends() == [waiting]
+    assert served.end(waiting).usage.queue_ms > 0
+
+
+def test_requests_for_which_there_is_no_room_wait_for_one_another():
+    served = Served(N_CTX)
+    for letter in "abc":
+        served.submit(letter * 30, 8, session=letter)
+    served.serve()
+    served.check(aborted=True)
+
+
+def test_requests_of_one_priority_do_not_take_each_others_place():
+    served = Served(max_active=1)
+    requests = [served.submit(letter * 20, 8) for letter in "ab"]
+    served.serve()
+    assert served.ends() == requests
+    served.check()
+
+
+def test_a_keystroke_takes_the_room_of_background_work():
+    served = Served(N_CTX)
+    slow = served.submit("a" * 40, 0, Priority.BACKGROUND)
+    for _ in range(4):
+        served.worker.turn()
+    assert served.kv.n_stored(0) == 32
+    keystroke = served.submit("b" * 30, 2)
+    served.serve()
+    assert served.ends() == [keystroke, slow]
+    served.check(aborted=True)
+
+
+def test_a_context_that_is_fuller_than_was_thought_is_made_room_in():
+    served = Served()
+    served.kv.n_cells = 50
+    for letter in "abc":
+        served.ask(letter * 30, 2)
+    served.check()
+
+
+def test_a_context_without_room_for_a_request_that_is_alone_fails_it_and_says_what_to_do():
+    served = Served()
+    served.kv.n_cells = 10
+    request_id = served.submit("a" * 30)
+    served.serve()
+    assert served.end(request_id).kind == "RequestError"
+    assert "shorten the prompt or raise model.n_ctx" in served.end(request_id).message
+
+
+def test_a_prompt_evaluated_ahead_costs_one_token_afterwards():
+    served = Served()
+    ahead = served.submit("abcdefgh", 0, Priority.BACKGROUND)
+    served.serve()
+    assert (served.text(ahead), served.end(ahead).reason) == ("", FinishReason.LENGTH)
+    assert served.ask("abcdefgh", 0).tokens_evaluated == 0
+    usage = served.ask("abcdefgh")
+    assert (usage.tokens_reused, usage.tokens_evaluated) == (7, 1)
+
+
+def test_a_prompt_that_holds_another_costs_what_it_adds():
+    served = Served()
+    served.ask("abcdefgh", 0)
+    assert served.ask("abcdefghijk").tokens_evaluated == 3
+
+
+@pytest.mark.parametrize("n_head", [0, 1, 10])
+def test_two_documents_typed_in_turn_cost_a_token_a_keystroke(n_head):
+    served = Served(200)
+    heads = ["h" * n_head + letter * 6 for letter in "ab"]
+    for head in heads:
+        served.ask(head, 6)
+    for n in range(1, 20):
+        for head in heads:
+            assert served.ask(head + "xyxxyyxyxyxxyxyyxyxy"[:n], 6).tokens_evaluated <= 2
+    served.check(aborted=True)
+
+
+def test_requests_of_one_priority_share_batches_and_sessions_take_turns():
+    served = Served()
+    for letter in "abc":
+        served.submit(letter * 16, 8, session=letter)
+    served.serve()
+    prompts = [chr(part.tokens[0]) for parts in served.kv.log for part in parts if len(part.tokens) > 4]
+    assert prompts[:3] == ["a", "b", "c"]
+    assert max(map(len, served.kv.log)) == 3
+    served.check()
+
+
+def test_a_stop_text_ends_its_request_alone():
+    served = Served()
+    text, _ = cold_run("abcab", 8)
+    stopped = served.submit("abcab", 8, stop=(text[2:4],))
+    other = served.submit("abcab", 8)
+    served.serve()
+    assert (served.text(stopped), served.end(stopped).reason) == (text[: text.index(text[2:4])], FinishReason.STOP)
+    assert served.text(other) == text
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (DecodeError("no luck"), "DecodeError", "no luck"),
+        (ZeroDivisionError("the user's code"), "EngineError", "the engine failed: ZeroDivisionError"),
+    ],
+)
+def test_a_failing_evaluation_fails_its_batch_and_nothing_after(error, kind, message, caplog):
+    served = Served()
+    first = served.submit("abc")
+    served.during(lambda: None, lambda: error)
+    served.serve()
+    assert (served.end(first).kind, served.end(first).message) == (kind, message)
+    assert ("failed" in caplog.text) is (kind == "EngineError")
+    assert not served.kv.cells
+    assert not served.kv.damaged
+    second = served.submit("abc")
+    served.serve()
+    assert served.text(second) == cold_run("abc", 4)[0]
+
+
+def test_a_token_that_cannot_be_chosen_fails_its_request_and_no_other(monkeypatch):
+    served = Served()
+    served.ask("b" * 12, 1)
+    first, second = served.submit("a" * 7, 4), served.submit("b" * 12, 4)
+    greedy = served.kv.greedy
+
+    def failing(index):
+        if len(served.kv.log[-1]) == 2 and index == 0:
+            raise ValueError("no logits")
+        return greedy(index)
+
+    monkeypatch.setattr(served.kv, "greedy", failing)
+    served.serve()
+    failed = {request_id for request_id in (first, second) if isinstance(served.end(request_id), Failed)}
+    assert len(failed) == 1
+    (other,) = {first, second} - failed
+    assert served.text(other) == cold_run(served.requests[other].prompt[0].text, 4)[0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "max_tokens", "message"),
+    [
+        ("", 1, "the prompt is empty"),
+        ("a", -1, "-1 tokens were asked for; ask for none or more"),
+        ("a" * N_CTX, 1, r"the prompt has 48 tokens and 1 are to be decoded, but the context holds 48; shorten"),
+    ],
+)
+def test_a_request_that_cannot_be_served_is_refused(prompt, max_tokens, message):
+    served = Served()
+    refused = served.submit(prompt, max_tokens)
+    other = served.submit("abc")
+    served.serve()
+    assert served.end(refused).kind == "RequestError"
+    assert message in served.end(refused).message
+    assert served.text(other) == cold_run("abc", 4)[0]
