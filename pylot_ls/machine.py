@@ -65,6 +65,20 @@ def user_cpu_seconds() -> float:
     return float(psutil.Process().cpu_times().user)
 
 
+def process_cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process and its living children have spent, in seconds, user and system.
+
+    0.0 for a process that does not run.
+    """
+    seconds = 0.0
+    with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            times = each.cpu_times()
+            seconds += times.user + times.system
+    return float(seconds)
+
+
 def _allowed_cores(otherwise: int) -> int:
     if not hasattr(os, "sched_getaffinity"):
         return otherwise

@@ -1,95 +1,187 @@
-"""``bench keystrokes``: what a keystroke costs, through the whole server."""
+"""``bench keystrokes``: what a keystroke costs, through the whole server, beside a peer's cost if one is given."""
 
 from __future__ import annotations
 
-import statistics
-from dataclasses import asdict, dataclass
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pylot_ls.bench.typist import typing_trace
+from pylot_ls import machine
+from pylot_ls.bench.bare import BareProcess
+from pylot_ls.bench.figures import Cost, figures, percentile
+from pylot_ls.bench.infill import infill_request
+from pylot_ls.bench.peer import LlamaServer, PeerAnswer
+from pylot_ls.bench.report import KeystrokeReport, PeerFigures
+from pylot_ls.bench.typist import Keystroke, TypingTrace, typing_trace
+from pylot_ls.errors import ClientError
 from pylot_ls.lsp.client import Answer, EditorClient
+from pylot_ls.text.document import Change, Document
+from pylot_ls.text.position import Position, PositionEncoding, offset_at
+from pylot_ls.text.rope import Text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+    from pathlib import Path
 
-    from pylot_ls.text.document import Document
+    from pylot_ls.bench.run import Run
 
-
-@dataclass(frozen=True, slots=True)
-class KeystrokeReport:
-    """Figures over the keystrokes of one trace.
-
-    Attributes:
-        keystrokes: how many were typed.
-        suggestions: how many of them had a suggestion.
-        tokens_evaluated_p50, tokens_evaluated_p95: tokens submitted to the model up to the first logits.
-        tokens_reused_p50: prompt tokens whose KV was there.
-        ttft_ms_p50, ttft_ms_p95: from the request to the first token, inside the engine.
-        shown_ms_p50, shown_ms_p95: from sending the edit until the suggestion is on the client.
-    """
-
-    keystrokes: int
-    suggestions: int
-    tokens_evaluated_p50: float
-    tokens_evaluated_p95: float
-    tokens_reused_p50: float
-    ttft_ms_p50: float
-    ttft_ms_p95: float
-    shown_ms_p50: float
-    shown_ms_p95: float
-
-    def as_dict(self) -> dict[str, float]:
-        """For JSON."""
-        return asdict(self)
+# Bare decode steps before and after the trace; enough for a median, and short beside the trace.
+_N_BARE_STEPS = 16
 
 
 async def bench_keystrokes(
-    command: Sequence[str],
+    run: Run,
     document: Document,
     n_keystrokes: int,
     seed: int = 0,
+    *,
+    peer: Path | None = None,
+    pauses: bool = False,
     on_keystroke: Callable[[int], None] = lambda _done: None,
 ) -> KeystrokeReport:
-    """Type into a document through a server started by ``command``.
+    """Type into a document through our server, and each keystroke after us through the peer.
+
+    Args:
+        run: how the model is run on both sides.
+        document: what to type in.
+        n_keystrokes: how many to type at most.
+        seed: chooses which places are typed.
+        peer: a llama-server to compare with; it needs a model.
+        pauses: whether to wait between keystrokes as a person does; without, each follows on the answer to the last.
+        on_keystroke: called with the number of keystrokes done.
 
     Raises:
-        ClientError: the server ended or failed.
+        ClientError: a server ended, failed or refused.
         DocumentError: there is nothing to type in the document.
     """
     trace = typing_trace(str(document.text), n_keystrokes, seed)
-    answers: list[Answer] = []
-    async with EditorClient(command) as editor:
+    if peer is not None and run.model is None:
+        raise ClientError("a peer needs a model to be compared on; leave out --scripted")
+    async with contextlib.AsyncExitStack() as bench, contextlib.AsyncExitStack() as servers:
+        editor = await servers.enter_async_context(EditorClient(run.command, run.environment()))
         await editor.loaded()
         editor.open(document.uri, document.language_id, trace.opened)
         # The cold prompt is no keystroke's cost.
-        await editor.ask(trace.keystrokes[0].start)
-        for key in trace.keystrokes:
-            answers.append(await editor.type(key.start, key.end, key.text, key.cursor))
-            on_keystroke(len(answers))
-    return _report(answers)
+        cold = await editor.ask(trace.keystrokes[0].start)
+        bare = await bench.enter_async_context(BareProcess(run)) if run.model is not None else None
+        step_ms = await _steps_ms(bare, [cold])
+        their_server = None
+        if peer is not None and bare is not None:
+            their_server = await servers.enter_async_context(LlamaServer(peer, run, bare.n_ctx))
+        replay = _Replay(run, editor, their_server, trace)
+        await replay.warm_up()
+        for number, key in enumerate(trace.keystrokes, 1):
+            await replay.type(key, pause_s=key.pause_ms / 1000 if pauses else 0.0)
+            on_keystroke(number)
+        replay.stop_clocks()
+        await servers.aclose()
+        step_ms += await _steps_ms(bare, replay.answers)
+    return _report(run, replay, percentile(step_ms, 50) if step_ms else None)
 
 
-def _report(answers: Sequence[Answer]) -> KeystrokeReport:
-    evaluated = [float(answer.tokens_evaluated) for answer in answers]
-    first = [answer.first_token_ms for answer in answers if answer.first_token_ms > 0]
-    shown = [answer.elapsed_ms for answer in answers]
+async def _steps_ms(bare: BareProcess | None, answers: list[Answer]) -> list[float]:
+    """Bare decode steps behind as many tokens as the prompts had."""
+    n_prompt = percentile([float(answer.tokens_evaluated + answer.tokens_reused) for answer in answers], 50)
+    if bare is None or n_prompt < 1:
+        return []
+    depth = min(int(n_prompt), bare.n_ctx - _N_BARE_STEPS)
+    return await bare.steps_ms(depth, _N_BARE_STEPS)
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Processor time of a process."""
+
+    pid: int
+    spent_s: float = 0.0
+    _last_s: float = 0.0
+
+    def start(self) -> None:
+        self._last_s = machine.process_cpu_seconds(self.pid)
+
+    def lap(self) -> float:
+        """What it spent since ``start`` or the last lap."""
+        now = machine.process_cpu_seconds(self.pid)
+        lap_s, self._last_s = max(0.0, now - self._last_s), now
+        self.spent_s += lap_s
+        return lap_s
+
+
+@dataclass(slots=True)
+class _Replay:
+    """A trace typed on both sides in turn, so that a change of the machine's pace hits both."""
+
+    run: Run
+    editor: EditorClient
+    peer: LlamaServer | None
+    trace: TypingTrace
+    answers: list[Answer] = field(default_factory=list)
+    peer_answers: list[PeerAnswer] = field(default_factory=list)
+    our_cpu_in_peers_turns_s: float = 0.0
+    our_clock: _Clock = field(init=False)
+    peer_clock: _Clock = field(init=False)
+    _document: Document = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._document = Document("", "", 0, Text.from_str(self.trace.opened))
+        self.our_clock = _Clock(self.editor.pid)
+        self.peer_clock = _Clock(self.peer.pid if self.peer is not None else 0)
+
+    async def warm_up(self) -> None:
+        """Let the peer evaluate its first prompt too, and start the clocks."""
+        await self._ask_peer(self.trace.keystrokes[0].start)
+        self.peer_answers.clear()
+        self.our_clock.start()
+        self.peer_clock.start()
+
+    async def type(self, key: Keystroke, pause_s: float) -> None:
+        """One keystroke, ours and then theirs."""
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        self.answers.append(await self.editor.type(key.start, key.end, key.text, key.cursor))
+        self.our_clock.lap()
+        change = Change(Position(*key.start), Position(*key.end), key.text)
+        self._document = self._document.apply([change], 0, PositionEncoding.UTF32)
+        await self._ask_peer(key.cursor)
+        if self.peer is not None:
+            self.our_cpu_in_peers_turns_s += self.our_clock.lap()
+
+    def stop_clocks(self) -> None:
+        """Both servers are about to end."""
+        self.our_clock.lap()
+        self.peer_clock.lap()
+
+    async def _ask_peer(self, cursor: tuple[int, int]) -> None:
+        if self.peer is None:
+            return
+        text = self._document.text
+        body = infill_request(text, offset_at(text, Position(*cursor), PositionEncoding.UTF32), self.run.max_tokens)
+        if body is not None:
+            self.peer_answers.append(await self.peer.infill(body))
+
+
+def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport:
+    answers, n_characters = replay.answers, replay.trace.n_characters
+    ours = [Cost(answer.tokens_evaluated, answer.first_token_ms, answer.elapsed_ms) for answer in answers]
+    peer = None
+    if replay.peer is not None:
+        theirs = [Cost(each.tokens_evaluated, each.first_token_ms, each.wall_ms) for each in replay.peer_answers]
+        prompts_ms = [each.prompt_ms for each in replay.peer_answers]
+        peer = PeerFigures(
+            figures(theirs, step_ms, replay.peer_clock.spent_s, n_characters),
+            percentile(prompts_ms, 50),
+            percentile(prompts_ms, 95),
+            replay.peer.n_batch,
+            round(replay.our_cpu_in_peers_turns_s, 3),
+        )
     return KeystrokeReport(
         keystrokes=len(answers),
         suggestions=sum(1 for answer in answers if answer.text),
-        tokens_evaluated_p50=percentile(evaluated, 50),
-        tokens_evaluated_p95=percentile(evaluated, 95),
         tokens_reused_p50=percentile([float(answer.tokens_reused) for answer in answers], 50),
-        ttft_ms_p50=percentile(first, 50),
-        ttft_ms_p95=percentile(first, 95),
-        shown_ms_p50=percentile(shown, 50),
-        shown_ms_p95=percentile(shown, 95),
+        step_ms_p50=step_ms,
+        max_tokens=run.max_tokens,
+        n_threads=run.n_threads,
+        ours=figures(ours, step_ms, replay.our_clock.spent_s, n_characters),
+        peer=peer,
     )
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """A percentile of the values, 0.0 for none; rounded to a thousandth."""
-    if not values:
-        return 0.0
-    if len(values) == 1:
-        return round(values[0], 3)
-    return round(statistics.quantiles(values, n=100, method="inclusive")[percent - 1], 3)

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pylot_ls.bench.typist import choose_runs
+from pylot_ls.bench.edits import choose_runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -38,6 +38,7 @@ class Answer:
         elapsed_ms: from sending the edit to having the answer.
         tokens_evaluated, tokens_reused, tokens_decoded: as the engine counted them.
         first_token_ms: in the engine, from the request to its first token; 0 when there was none.
+        total_ms: in the engine, from the request to its last token.
     """
 
     text: str
@@ -46,10 +47,13 @@ class Answer:
     tokens_reused: int = 0
     tokens_decoded: int = 0
     first_token_ms: float = 0.0
+    total_ms: float = 0.0
 
 
 class EditorClient:
-    """One editor window with one document. Columns are characters (UTF-32 is negotiated).
+    """One editor window with one document or several. Columns are characters (UTF-32 is negotiated).
+
+    What is typed and asked goes to the document that was opened last, unless another one is named.
 
     Args:
         command: how to start the server.
@@ -65,7 +69,7 @@ class EditorClient:
         self._messages: list[str] = []
         self._last_words: deque[str] = deque(maxlen=_N_LAST_WORDS)
         self._uri = ""
-        self._version = 0
+        self._versions: dict[str, int] = {}
         self._listen()
 
     async def __aenter__(self) -> Self:
@@ -100,31 +104,44 @@ class EditorClient:
         if self._messages:
             raise ClientError(self._messages[-1])
 
+    @property
+    def pid(self) -> int:
+        """The server's process id; 0 before it is started."""
+        return self._process.pid if self._process is not None else 0
+
     def open(self, uri: str, language_id: str, text: str) -> None:
-        """Open the document."""
-        self._uri, self._version = uri, 1
-        item = types.TextDocumentItem(uri, language_id, self._version, text)
+        """Open a document."""
+        self._uri, self._versions[uri] = uri, 1
+        item = types.TextDocumentItem(uri, language_id, 1, text)
         self._client.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
-    async def type(self, start: tuple[int, int], end: tuple[int, int], text: str, cursor: tuple[int, int]) -> Answer:
+    async def type(
+        self,
+        start: tuple[int, int],
+        end: tuple[int, int],
+        text: str,
+        cursor: tuple[int, int],
+        uri: str | None = None,
+    ) -> Answer:
         """Replace a range, as a keystroke does, and ask at the cursor at once. Places are (line, column) from 0."""
         began = time.perf_counter()
-        self._version += 1
+        uri = uri or self._uri
+        self._versions[uri] += 1
         change = types.TextDocumentContentChangePartial(
             range=types.Range(types.Position(*start), types.Position(*end)),
             text=text,
         )
-        document = types.VersionedTextDocumentIdentifier(version=self._version, uri=self._uri)
+        document = types.VersionedTextDocumentIdentifier(version=self._versions[uri], uri=uri)
         self._client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
-        return await self.ask(cursor, began)
+        return await self.ask(cursor, uri, began)
 
-    async def ask(self, cursor: tuple[int, int], began: float | None = None) -> Answer:
-        """Ask for a suggestion at the cursor."""
+    async def ask(self, cursor: tuple[int, int], uri: str | None = None, began: float | None = None) -> Answer:
+        """Ask for a suggestion at the cursor; ``began`` is when the keystroke was, on the performance counter."""
         began = time.perf_counter() if began is None else began
         self._usage = {}
         params = types.InlineCompletionParams(
             context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
-            text_document=types.TextDocumentIdentifier(self._uri),
+            text_document=types.TextDocumentIdentifier(uri or self._uri),
             position=types.Position(*cursor),
         )
         answer = await self._answer_of(
@@ -141,6 +158,7 @@ class EditorClient:
             tokens_reused=usage.get("tokens_reused", 0),
             tokens_decoded=usage.get("tokens_decoded", 0),
             first_token_ms=usage.get("first_token_ms", 0.0),
+            total_ms=usage.get("total_ms", 0.0),
         )
 
     async def _answer_of(self, answer: Awaitable[Any], what: str) -> Any:

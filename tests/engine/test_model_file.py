@@ -95,7 +95,7 @@ def tensors_cut(tmp_path, model):
         (tensors_cut, "ModelUnreadableError", r"llama\.cpp cannot load .*: tensor .* incomplete; fetch the file again"),
     ],
 )
-def test_a_bad_file_fails_to_load_and_says_what_to_do(tmp_path, model_path, drive, make, kind, message):  # noqa: PLR0917
+def test_a_bad_file_fails_to_load_and_says_what_to_do(tmp_path, model_path, drive, make, kind, message):
     driven = drive(LlamaBackend(LlamaConfig(make(tmp_path, model_path.read_bytes()), n_threads=1)))
     state = driven.state()
     assert isinstance(state, LoadFailed)

@@ -120,10 +120,10 @@ SequencesMachine.TestCase.settings = settings(max_examples=150, stateful_step_co
 TestSequences = SequencesMachine.TestCase
 
 
-def make(memory="attention", n_cells=1000):
+def make(memory="attention", n_cells=1000, n_sequences=4):
     properties = MEMORIES[memory]
     kv = FakeKv(n_cells, n_batch=1000, cuts=properties["cuts"], rolls_back=properties["rolls_back"])
-    return Sequences(kv, n_cells, 4, partial=properties["partial"])
+    return Sequences(kv, n_cells, n_sequences, partial=properties["partial"])
 
 
 def hold(sequences, prompt):
@@ -194,6 +194,14 @@ def test_a_memory_that_unexpectedly_refuses_to_be_cut_costs_the_whole_sequence()
     hold(sequences, [1] * 100 + [2] * 5)
     assert hold(sequences, [1] * 100 + [3]).n_reused == 0
     assert sequences.tree.n_cells == 101
+
+
+def test_the_source_of_a_fork_does_not_go_for_it():
+    sequences = make(n_sequences=2)
+    hold(sequences, [1] * 200)
+    hold(sequences, [2] * 10)
+    assert hold(sequences, [1] * 100 + [3]).n_reused == 100
+    assert sorted(sequences.tree.tokens(seq)[-1] for seq in sequences.tree.sequences) == [1, 3]
 
 
 def test_room_is_made_of_what_is_missed_least_and_never_of_what_is_in_use():

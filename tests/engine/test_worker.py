@@ -163,6 +163,18 @@ def test_requests_for_which_there_is_no_room_wait_for_one_another():
     served.check(aborted=True)
 
 
+def test_a_recurrent_state_that_an_abort_destroyed_is_computed_again_in_chunks():
+    served = Served(memory="recurrent")
+    stream = served.submit("a" * 16, 4, Priority.INTERACTIVE)
+    served.during(lambda: None, lambda: None, lambda: served.submit("b", 1))
+    served.serve()
+    sizes = [[len(part.tokens) for part in parts] for parts in served.kv.log]
+    # Two chunks and a token that is interrupted; the keystroke; what was lost; the rest of the tokens.
+    assert sizes == [[8], [8], [1], [1], [8], [8], [1], [1], [1]]
+    assert served.end(stream).usage.tokens_evaluated == 16
+    served.check()
+
+
 def test_requests_of_one_priority_do_not_take_each_others_place():
     served = Served(max_active=1)
     requests = [served.submit(letter * 20, 8) for letter in "ab"]

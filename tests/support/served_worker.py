@@ -123,6 +123,7 @@ class Served:
         tree = self.sequences.tree
         tree.check_integrity()
         assert not self.inbox._live
+        assert not self.inbox._running
         assert not self.kv.damaged
         assert not any(map(tree.is_locked, tree.sequences))
         assert tree.n_cells == len(self.kv.cells)

@@ -1,0 +1,213 @@
+"""llama-server as a peer: started on the same model, asked as its users' editors ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from pylot_ls.errors import ClientError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pylot_ls.bench.run import Run
+
+_HOST = "127.0.0.1"
+_LOAD_TIMEOUT_S = 300.0
+_POLL_INTERVAL_S = 0.05
+_ANSWER_TIMEOUT_S = 600.0
+_CLOSE_TIMEOUT_S = 10.0
+# The batch that llama.vim's users give it; llama-server takes this many tokens of prompt.
+_N_BATCH = 1024
+_CACHE_REUSE = 256
+# llama-server adds the name of a project and of a file to the prompt.
+_N_HEADER = 16
+_N_LAST_WORDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAnswer:
+    """What one request cost the peer, as it counted.
+
+    Attributes:
+        tokens_evaluated: prompt tokens it had to evaluate.
+        prompt_ms: from taking the request to the logits of the first token.
+        token_ms: one token more.
+        wall_ms: from sending the request to having the answer.
+    """
+
+    tokens_evaluated: int
+    prompt_ms: float
+    token_ms: float
+    wall_ms: float
+
+    @property
+    def first_token_ms(self) -> float:
+        """The prompt and one token.
+
+        llama-server draws its first token from the prompt's logits, so that ``prompt_ms`` alone is nearer the truth,
+        by one decode step.
+        """
+        return self.prompt_ms + self.token_ms
+
+
+class LlamaServer:
+    """A llama-server on a free port of the loopback interface.
+
+    Args:
+        program: the executable.
+        run: how to run the model; there must be one.
+        n_ctx: tokens of context that the model has at most.
+
+    Attributes:
+        n_batch: tokens of a prompt that it takes at most.
+    """
+
+    def __init__(self, program: Path, run: Run, n_ctx: int) -> None:
+        self.n_batch = min(_N_BATCH, n_ctx - 2 * run.max_tokens - _N_HEADER)
+        if self.n_batch < _N_HEADER:
+            raise ClientError(
+                f"a context of {n_ctx} tokens has no room for a prompt of llama-server's and {run.max_tokens} tokens; "
+                "lower --max-tokens or choose another model",
+            )
+        self._program = program
+        self._run = run
+        self._n_ctx = n_ctx
+        self._port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 before it is started."""
+        return self._process.pid if self._process is not None else 0
+
+    def arguments(self) -> list[str]:
+        """What it is started with."""
+        run = self._run
+        options = {
+            "-m": run.model,
+            "--host": _HOST,
+            "--port": self._port,
+            "-c": self._n_ctx,
+            "-t": run.n_threads,
+            "-np": 1,
+            "-b": self.n_batch,
+            "-ub": self.n_batch,
+            "--cache-reuse": _CACHE_REUSE,
+        }
+        if run.n_gpu_layers >= 0:
+            options["-ngl"] = run.n_gpu_layers
+        return [str(part) for option in options.items() for part in option]
+
+    async def __aenter__(self) -> Self:
+        """Start it and wait until it has loaded the model.
+
+        Raises:
+            ClientError: it cannot be started, ended, or does not get ready.
+        """
+        try:
+            await asyncio.to_thread(self._start)
+        except BaseException:
+            await asyncio.to_thread(self._end)
+            raise
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        """End it."""
+        await asyncio.to_thread(self._end)
+
+    async def infill(self, body: dict[str, Any]) -> PeerAnswer:
+        """Ask ``/infill``.
+
+        Raises:
+            ClientError: it ended, or refused.
+        """
+        return await asyncio.to_thread(self._infill, body)
+
+    def _infill(self, body: dict[str, Any]) -> PeerAnswer:
+        began = time.perf_counter()
+        status, answer = self._ask("POST", "/infill", body)
+        wall_ms = (time.perf_counter() - began) * 1000
+        if status != http.HTTPStatus.OK:
+            raise ClientError(f"the peer refused a request: {answer}")
+        try:
+            timings = answer["timings"]
+            return PeerAnswer(
+                tokens_evaluated=int(timings["prompt_n"]),
+                prompt_ms=float(timings["prompt_ms"]),
+                token_ms=float(timings.get("predicted_per_token_ms") or 0.0),
+                wall_ms=wall_ms,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ClientError(f"the peer's answer has no timings that can be read: {error}") from error
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        # A connection each time, as curl makes one for llama.vim.
+        connection = http.client.HTTPConnection(_HOST, self._port, timeout=_ANSWER_TIMEOUT_S)
+        try:
+            data = None if body is None else json.dumps(body)
+            connection.request(method, path, data, {"Content-Type": "application/json"} if data else {})
+            response = connection.getresponse()
+            return response.status, json.loads(response.read() or b"null")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ClientError(f"the peer does not answer: {error}{self._last_words()}") from error
+        finally:
+            connection.close()
+
+    def _start(self) -> None:
+        """Start the process and wait until it is ready."""
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - the user names the program
+                [str(self._program), *self.arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            raise ClientError(f"cannot start the peer {self._program}: {error.strerror}") from error
+        deadline = time.monotonic() + _LOAD_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise ClientError(f"the peer {self._program} ended before it was ready{self._last_words()}")
+            if self._is_ready():
+                return
+            time.sleep(_POLL_INTERVAL_S)
+        raise ClientError(f"the peer {self._program} was not ready after {_LOAD_TIMEOUT_S:.0f} s")
+
+    def _is_ready(self) -> bool:
+        try:
+            status, _ = self._ask("GET", "/health")
+        except ClientError:
+            return False  # it does not listen yet
+        return status == http.HTTPStatus.OK
+
+    def _last_words(self) -> str:
+        if self._process is None or self._process.poll() is None:
+            return ""
+        self._log.seek(0)
+        lines = self._log.read().decode("utf-8", errors="replace").splitlines()
+        return "".join(f"\n{line}" for line in lines[-_N_LAST_WORDS:])
+
+    def _end(self) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(_CLOSE_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._log.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,42 @@
+"""What the sides of a benchmark have in common, so that they are compared on the same terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How the model is run, by us and by whoever is compared with us.
+
+    Attributes:
+        command: starts our server.
+        model: the GGUF file; None where no model runs.
+        max_tokens: the most tokens decoded for one suggestion.
+        n_ctx: tokens of context.
+        n_threads: processor threads.
+        n_gpu_layers: layers on a GPU, negative for all.
+        flash_attention: "auto", "on" or "off".
+    """
+
+    command: tuple[str, ...]
+    model: Path | None
+    max_tokens: int
+    n_ctx: int
+    n_threads: int
+    n_gpu_layers: int = -1
+    flash_attention: str = "on"
+
+    def environment(self) -> dict[str, str]:
+        """The variables that give our server these settings."""
+        return {
+            "PYLOT_LS_COMPLETION_MAX_TOKENS": str(self.max_tokens),
+            "PYLOT_LS_MODEL_N_CTX": str(self.n_ctx),
+            "PYLOT_LS_MODEL_N_THREADS": str(self.n_threads),
+            "PYLOT_LS_MODEL_N_GPU_LAYERS": str(self.n_gpu_layers),
+            "PYLOT_LS_MODEL_FLASH_ATTENTION": self.flash_attention,
+        }

@@ -1,0 +1,120 @@
+"""What the benchmarks found, as tables to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
+    from pylot_ls.bench.decode import DecodeReport
+    from pylot_ls.bench.figures import Figures
+    from pylot_ls.bench.report import KeystrokeReport
+    from pylot_ls.bench.sessions import SessionsReport
+
+
+def keystrokes_table(report: KeystrokeReport) -> RenderableType:
+    """Ours, and the peer's beside it."""
+    title = (
+        f"{report.keystrokes} keystrokes, {report.suggestions} suggestions, "
+        f"at most {report.max_tokens} tokens decoded for each, {report.n_threads or 'no'} threads"
+    )
+    table = Table(title=title)
+    table.add_column("per keystroke")
+    sides = [("pylot-ls", report.ours)]
+    if report.peer is not None:
+        sides.append(("llama-server", report.peer.figures))
+    for name, _ in sides:
+        table.add_column(f"{name} p50", justify="right")
+        table.add_column("p95", justify="right")
+    for label, cells in _rows(sides):
+        table.add_row(label, *cells)
+    return Group(table, *_remarks(report))
+
+
+def _rows(sides: list[tuple[str, Figures]]) -> list[tuple[str, list[str]]]:
+    figures = [side for _, side in sides]
+    return [
+        ("asked", _cells((str(each.asked), "") for each in figures)),
+        (
+            "tokens evaluated",
+            _cells((f"{each.tokens_evaluated_p50:g}", f"{each.tokens_evaluated_p95:g}") for each in figures),
+        ),
+        ("first token, ms", _cells((_ms(each.ttft_ms_p50), _ms(each.ttft_ms_p95)) for each in figures)),
+        (
+            "first token over a bare step, ms",
+            _cells((_ms(each.over_step_ms_p50), _ms(each.over_step_ms_p95)) for each in figures),
+        ),
+        ("shown on the client, ms", _cells((_ms(each.shown_ms_p50), _ms(each.shown_ms_p95)) for each in figures)),
+        ("processor s per 1000 characters", _cells((f"{each.cpu_s_per_1000_chars:.2f}", "") for each in figures)),
+    ]
+
+
+def _cells(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    return [cell for pair in pairs for cell in pair]
+
+
+def _ms(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def _remarks(report: KeystrokeReport) -> list[str]:
+    remarks = [f"prompt tokens reused, p50: {report.tokens_reused_p50:g}"]
+    if report.step_ms_p50 is not None:
+        remarks.append(f"one bare decode step, p50: {report.step_ms_p50:.2f} ms")
+    ratios, limit = report.ratios(), report.limit()
+    if report.peer is None or ratios is None or limit is None:
+        return remarks
+    remarks += (
+        (
+            f"llama-server over pylot-ls: first token p50 {_times(ratios['ttft_p50'])}, "
+            f"p95 {_times(ratios['ttft_p95'])}, processor time {_times(ratios['cpu'])}"
+        ),
+        f"llama-server over one bare decode step: first token p50 {_times(limit['ttft_p50'])}",
+        (
+            "llama-server's first token is its prompt and one token more; its prompt alone: "
+            f"p50 {report.peer.prompt_ms_p50:.2f} ms, p95 {report.peer.prompt_ms_p95:.2f} ms"
+        ),
+        (
+            f"llama-server took prompts of {report.peer.n_batch} tokens at most and decoded {report.max_tokens} "
+            "(n_predict); it was asked where llama.vim asks by itself"
+        ),
+        f"pylot-ls worked {report.peer.our_cpu_s:.2f} s of processor time while llama-server was asked",
+    )
+    return remarks
+
+
+def _times(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} x"
+
+
+def decode_table(report: DecodeReport) -> RenderableType:
+    """Three rates."""
+    table = Table(
+        title=f"{report.n_tokens} tokens in {report.suggestions} suggestions, behind {report.depth_p50} tokens (p50)",
+    )
+    table.add_column("")
+    table.add_column("tokens/s", justify="right")
+    table.add_column("ours over it", justify="right")
+    ratios = report.as_dict()["ratio"]
+    table.add_row("through the server", f"{report.tokens_per_s:.2f}", "")
+    table.add_row("bare loop", f"{report.bare_tokens_per_s:.2f}", _times(ratios["bare_loop"]))
+    if report.llama_bench_tokens_per_s is not None:
+        table.add_row("llama-bench", f"{report.llama_bench_tokens_per_s:.2f}", _times(ratios["llama_bench"]))
+    return table
+
+
+def sessions_table(report: SessionsReport) -> RenderableType:
+    """What a keystroke costs when files are typed in turn."""
+    table = Table(title=f"{report.sessions} files in turn, {report.keystrokes} keystrokes")
+    table.add_column("per keystroke")
+    table.add_column("p50", justify="right")
+    table.add_column("p95", justify="right")
+    table.add_row("tokens evaluated", f"{report.tokens_evaluated_p50:g}", f"{report.tokens_evaluated_p95:g}")
+    table.add_row("first token, ms", _ms(report.ttft_ms_p50), _ms(report.ttft_ms_p95))
+    return table

@@ -1,0 +1,74 @@
+"""The commands ``pylot-ls bench ...``: what they print and what they refuse."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from pylot_ls.bench import synthetic
+from pylot_ls.bench.synthetic import Shape
+from pylot_ls.cli.app import app
+
+
+@pytest.fixture
+def bench(tmp_path):
+    def run(*arguments):
+        return CliRunner(env={"XDG_CACHE_HOME": str(tmp_path), "COLUMNS": "160"}).invoke(app, ["bench", *arguments])
+
+    return run
+
+
+def test_keystrokes_as_json_with_a_peer(bench, fake_peer):
+    done = bench(
+        *("keystrokes", "--keystrokes", "20", "--max-tokens", "4"),
+        *("--peer", f"llama-server={fake_peer.program}", "--json"),
+    )
+    assert done.exit_code == 0, done.output
+    values = json.loads(done.stdout)
+    sides = {"tokens_evaluated", "ttft_ms", "shown_ms", "over_step_ms"}
+    keys = {f"{key}_{percentile}" for key in sides for percentile in ("p50", "p95")} | {"cpu_s_per_1000_chars"}
+    for side in (values, values["ours"], values["peer"]):
+        assert keys <= set(side)
+    assert set(values["ratio"]) == {"ttft_p50", "ttft_p95", "cpu"}
+    assert set(values["limit"]) == {"ttft_p50"}
+    assert (values["max_tokens"], values["synthetic"]) == (4, False)
+
+
+def test_keystrokes_of_the_scripted_server(bench):
+    done = bench("keystrokes", "--keystrokes", "10", "--scripted")
+    assert done.exit_code == 0, done.output
+    assert "10 keystrokes, 10 suggestions" in done.stdout
+
+
+def test_a_synthetic_model_is_made_and_told_to_be_one(bench, monkeypatch, tmp_path):
+    monkeypatch.setattr(synthetic, "SHAPES", {"tiny": Shape(1, 64, 2, 1, 64)})
+    done = bench("decode", "--tokens", "5", "--model", "synthetic:tiny", "--max-tokens", "4")
+    assert done.exit_code == 0, done.output
+    assert "random weights" in done.stdout
+    assert "bare loop" in done.stdout
+    assert [path.name for path in (tmp_path / "pylot-ls" / "synthetic").iterdir()] == ["tiny-1.gguf"]
+
+
+def test_sessions(bench):
+    done = bench("sessions", "--keystrokes", "5", "--scripted")
+    assert done.exit_code == 0, done.output
+    assert "2 files in turn, 10 keystrokes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("keystrokes", "--peer", "/usr/bin/llama-server"), "write --peer llama-server=PATH"),
+        (("keystrokes", "--peer", "llama-server="), "write --peer llama-server=PATH"),
+        (("decode", "--peer", "llama-server=x"), "write --peer llama-bench=PATH"),
+        (("keystrokes", "--model", "none.gguf"), "none.gguf: set model.path to a GGUF file"),
+        (("keystrokes", "--model", "synthetic:none"), "no synthetic model 'none'"),
+        (("keystrokes", "none.py"), "none.py"),
+    ],
+)
+def test_what_cannot_be_is_explained(bench, arguments, message):
+    done = bench(*arguments)
+    assert done.exit_code != 0
+    assert message in done.output

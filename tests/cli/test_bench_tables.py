@@ -1,0 +1,51 @@
+"""The benchmarks' figures as people read them."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from pylot_ls.bench.decode import DecodeReport
+from pylot_ls.bench.figures import Cost, figures
+from pylot_ls.bench.report import KeystrokeReport, PeerFigures
+from pylot_ls.cli.bench_tables import decode_table, keystrokes_table
+
+PEER = PeerFigures(figures([Cost(253, 400.0, 410.0)], 8.0, 30.0, 500), 392.0, 395.0, 1024, 0.25)
+
+
+def printed(table):
+    console = Console(file=io.StringIO(), width=160)
+    console.print(table)
+    return console.file.getvalue()
+
+
+def keystrokes(peer, step_ms=8.0):
+    ours = figures([Cost(1, 10.0, 12.0)], step_ms, 2.0, 500)
+    return printed(keystrokes_table(KeystrokeReport(1, 1, 300.0, step_ms, 8, 2, ours, peer)))
+
+
+def test_a_peer_stands_beside_us_and_how_it_was_measured_below():
+    text = keystrokes(PEER)
+    for part in (
+        "at most 8 tokens decoded for each, 2 threads",
+        "one bare decode step, p50: 8.00 ms",
+        "first token p50 40.00 x, p95 40.00 x, processor time 15.00 x",
+        "over one bare decode step: first token p50 50.00 x",
+        "its prompt alone: p50 392.00 ms",
+        "prompts of 1024 tokens at most and decoded 8 (n_predict)",
+        "worked 0.25 s of processor time while",
+    ):
+        assert part in text
+
+
+def test_without_a_peer_nothing_is_said_of_one():
+    assert "llama-server" not in keystrokes(None)
+    assert "bare decode step" not in keystrokes(None, step_ms=None)
+
+
+def test_rates_of_decoding():
+    text = printed(decode_table(DecodeReport(200, 10, 700, 19.0, 20.0, 20.5)))
+    assert "0.95 x" in text
+    assert "0.93 x" in text
+    assert "llama-bench" not in printed(decode_table(DecodeReport(200, 10, 700, 19.0, 20.0, None)))
