@@ -19,9 +19,12 @@ CANCELLED = -32800
 
 def echoing():
     """A backend that answers the line typed so far, so that a test sees which text was asked about."""
-    return ScriptedBackend(
-        lambda prompt: "<" + [part.text for part in prompt if isinstance(part, TextSegment)][-1] + ">"
-    )
+
+    def script(prompt):
+        middle = [part.text for part in prompt if isinstance(part, TextSegment)][-1]
+        return f"<{middle.rpartition(chr(10))[2]}>"
+
+    return ScriptedBackend(script)
 
 
 async def test_inline_completion_inserts_the_rest_in_an_empty_range_at_the_cursor(connect):
