@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +28,7 @@ from pylot_ls.errors import PylotError
 from pylot_ls.text.files import document_from_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from rich.console import RenderableType
 
@@ -176,11 +178,25 @@ def _bench(
     try:
         document = document_from_file(file or bundled.sample_path())
         run = choice.run()
-        with Progress(console=err, transient=True) as progress:
+        with _ends_children_at_sigterm(), Progress(console=err, transient=True) as progress:
             task = progress.add_task("measuring", total=total)
             asyncio.run(measure(run, document, lambda done: progress.update(task, completed=done)))
     except PylotError as error:
         fail(error)
+
+
+@contextlib.contextmanager
+def _ends_children_at_sigterm() -> Iterator[None]:
+    """Unwind at SIGTERM as at Ctrl-C: a peer would go on running, as it knows nothing of us."""
+
+    def end(_signal: int, _frame: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _peer(value: str | None, name: str) -> Path | None:

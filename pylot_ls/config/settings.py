@@ -124,6 +124,33 @@ class PromptSettings(_Group):
     )
 
 
+class CacheSettings(_Group):
+    """What is kept of evaluated prompts, so that they need not be evaluated again."""
+
+    enabled: Annotated[bool, Scope.USER] = Field(
+        default=True,
+        description="Whether evaluated prompts are kept, in memory and on disk, true or false; default true.",
+    )
+    disk_limit_mb: Annotated[int, Scope.USER] = Field(
+        default=1024,
+        ge=0,
+        le=1_048_576,
+        description="The most that is kept on disk, in MiB; default 1024; 0 keeps nothing there.",
+    )
+    memory_limit_mb: Annotated[int, Scope.USER] = Field(
+        default=256,
+        ge=1,
+        le=1_048_576,
+        description="The most that is kept in memory, in MiB, beside what the model itself needs; default 256.",
+    )
+    daily_write_mb: Annotated[int, Scope.USER] = Field(
+        default=2048,
+        ge=0,
+        le=1_048_576,
+        description="The most that is written to disk on one day, in MiB, to spare a flash disk; default 2048.",
+    )
+
+
 class LogSettings(_Group):
     """What is logged, and where."""
 
@@ -146,4 +173,5 @@ class Settings(BaseModel):
     model: ModelSettings = ModelSettings()
     completion: CompletionSettings = CompletionSettings()
     prompt: PromptSettings = PromptSettings()
+    cache: CacheSettings = CacheSettings()
     log: LogSettings = LogSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
+from pylot_ls.config.cache import make_persistence
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import FimOrder
@@ -27,8 +28,10 @@ def model_path(settings: Settings) -> Path:
     return settings.model.path or bundled.bundled_model_path()
 
 
-def make_backend(settings: Settings) -> Backend:
+def make_backend(settings: Settings, *, persistent: bool = False) -> Backend:
     """The backend that the settings choose, not yet started.
+
+    ``persistent``: whether what it evaluates may be kept for the next process, as the settings say.
 
     Raises:
         ModelNotFoundError: no model is chosen and the bundled one is missing.
@@ -44,8 +47,18 @@ def make_backend(settings: Settings) -> Backend:
             n_gpu_layers=model.n_gpu_layers,
             flash_attention=model.flash_attention,
             manifest_folders=(bundled.models_dir(),),
+            persistence=make_persistence(settings) if persistent else None,
         ),
     )
+
+
+def persistent_backend(settings: Settings) -> Backend:
+    """The backend of a server: what it evaluates is kept for the next one.
+
+    Raises:
+        ModelNotFoundError: as ``make_backend``.
+    """
+    return make_backend(settings, persistent=True)
 
 
 def completion_options(settings: Settings) -> CompletionOptions:

@@ -82,10 +82,11 @@ class Engine:
         stop: tuple[str, ...] = (),
         priority: Priority = Priority.KEYSTROKE,
         session: str = "",
+        keep: bool = True,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
-        ``max_tokens``, ``stop``, ``priority`` and ``session`` are those of ``GenerateRequest``.
+        ``max_tokens``, ``stop``, ``priority``, ``session`` and ``keep`` are those of ``GenerateRequest``.
 
         Raises:
             PylotError: the request, or the engine, failed.
@@ -94,7 +95,7 @@ class Engine:
             raise errors.EngineClosedError("the engine was closed")
         request_id = str(next(self._ids))
         stream = self._streams[request_id] = asyncio.Queue()
-        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session))
+        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session, keep))
         finished = False
         try:
             while not finished:
@@ -108,13 +109,13 @@ class Engine:
             if not finished:
                 self._backend.cancel(request_id)
 
-    async def prefill(self, prompt: Prompt, *, session: str = "") -> Usage:
+    async def prefill(self, prompt: Prompt, *, session: str = "", keep: bool = True) -> Usage:
         """Evaluate a prompt in the background, so that a request that begins with it finds its KV.
 
         Raises:
             PylotError: the request, or the engine, failed.
         """
-        events = self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session)
+        events = self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep)
         async with contextlib.aclosing(events):
             return [event.usage async for event in events][-1]
 

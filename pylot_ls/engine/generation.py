@@ -44,6 +44,16 @@ class Generation:
         self._first_token_ms = 0.0
 
     @property
+    def n_prompt(self) -> int:
+        """How many of its tokens are the prompt's."""
+        return self._n_prompt
+
+    def restored(self, n_stored: int) -> None:
+        """KV of its prompt was put back; it counts as reused."""
+        self._n_reused += max(0, n_stored - self.n_stored)
+        self.n_stored = n_stored
+
+    @property
     def n_pending(self) -> int:
         """How many of its tokens have no KV yet."""
         return len(self.tokens) - self.n_stored

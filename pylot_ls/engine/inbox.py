@@ -64,14 +64,14 @@ class Inbox:
             self._changed.notify_all()
             return True
 
-    def take(self, *, wait: bool) -> list[Job]:
+    def take(self, *, wait: bool, timeout_s: float | None = None) -> list[Job]:
         """All jobs that came in since the last call, in order; cancelled ones too, since their end must be told.
 
-        With ``wait`` it returns at least one, or none when the inbox is closed and empty.
+        With ``wait`` it returns at least one, or none when the inbox is closed and empty, or after the timeout.
         """
         with self._changed:
             if wait:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
+                self._changed.wait_for(lambda: self._waiting or self._closed, timeout_s)
             taken, self._waiting = self._waiting, []
             return taken
 

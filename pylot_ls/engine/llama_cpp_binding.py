@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 # ggml starts a debugger, if it finds one, before it aborts; an editor's server must just end.
 os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
+import llama_cpp
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
@@ -151,6 +152,10 @@ class LlamaModel:
         """Whether it keeps, in some layers at least, one state that each token overwrites."""
         return bool(lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))
 
+    def build(self) -> str:
+        """The library's version and that of the states it writes."""
+        return f"{llama_cpp.__version__} state {lib.LLAMA_STATE_SEQ_VERSION}"
+
     def generates(self) -> bool:
         """Whether it is a model that produces text, not an encoder."""
         return bool(lib.llama_model_has_decoder(self._model))
@@ -242,7 +247,9 @@ class LlamaContext:
         params = lib.llama_context_default_params()
         params.n_ctx = shape.n_ctx
         params.n_batch = params.n_ubatch = shape.n_batch
-        params.n_seq_max = shape.n_sequences
+        # One more than is asked for, through which KV is saved and loaded.
+        params.n_seq_max = shape.n_sequences + 1
+        self._spare = shape.n_sequences
         params.n_threads = params.n_threads_batch = shape.n_threads
         params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
         params.kv_unified = True
@@ -313,6 +320,31 @@ class LlamaContext:
     def n_stored(self, seq: int) -> int:
         """How many positions of a sequence hold KV."""
         return int(lib.llama_memory_seq_pos_max(self._memory, seq)) + 1
+
+    def save(self, seq: int, start: int, end: int) -> bytes:
+        """The KV of the positions from ``start`` to ``end`` of a sequence, as llama.cpp writes it.
+
+        It carries neither the model's identity nor a checksum: who keeps it has to see to both.
+        """
+        self.remove_from(self._spare, 0)
+        lib.llama_memory_seq_cp(self._memory, seq, self._spare, start, end)
+        size = int(lib.llama_state_seq_get_size(self._context, self._spare))
+        buffer = (ctypes.c_uint8 * size)()
+        n_written = int(lib.llama_state_seq_get_data(self._context, buffer, size, self._spare))
+        self.remove_from(self._spare, 0)
+        return ctypes.string_at(buffer, n_written)
+
+    def load(self, data: bytes, seq: int, start: int, end: int) -> bool:
+        """Put saved KV at the end of a sequence; False, and nothing is changed, when it is not of these positions."""
+        self.remove_from(self._spare, 0)
+        buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
+        n_read = int(lib.llama_state_seq_set_data(self._context, buffer, len(data), self._spare))
+        first = int(lib.llama_memory_seq_pos_min(self._memory, self._spare))
+        sound = n_read == len(data) and (first, self.n_stored(self._spare)) == (start, end)
+        if sound:
+            lib.llama_memory_seq_cp(self._memory, self._spare, seq, start, end)
+        self.remove_from(self._spare, 0)
+        return sound
 
     def close(self) -> None:
         """Free the KV and the compute buffers."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pylot_ls import machine
 from pylot_ls.engine.manifest import manifest_for
 from pylot_ls.engine.model_file import check_model_file
+from pylot_ls.engine.persistence import Persistence
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.sequences import Sequences
 from pylot_ls.engine.threads import automatic_threads
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pylot_ls.engine.llama_cpp_binding import LlamaContext, LlamaModel
+    from pylot_ls.engine.block_cache import BlockCache
+    from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext, LlamaModel
+    from pylot_ls.engine.persistence import PersistenceConfig
 
 # Prefill comes in chunks, and llama.cpp computes a batch of this size about as efficiently as any larger one.
 _N_BATCH = 512
@@ -41,6 +44,7 @@ class LlamaConfig:
         n_gpu_layers: layers on a GPU, negative for all.
         flash_attention: "auto", "on" or "off".
         manifest_folders: where to look for a manifest after the model's own folder.
+        persistence: where evaluated prompts are kept; None for nowhere.
     """
 
     path: Path
@@ -49,6 +53,7 @@ class LlamaConfig:
     n_gpu_layers: int = -1
     flash_attention: str = "on"
     manifest_folders: tuple[Path, ...] = ()
+    persistence: PersistenceConfig | None = None
 
 
 @dataclass(slots=True)
@@ -65,9 +70,16 @@ class Loaded:
     renderer: PromptRenderer
     sequences: Sequences
     max_active: int = _MAX_ACTIVE
+    persistence: Persistence | None = None
+
+    def cache(self) -> BlockCache | None:
+        """What outlives the server; None while, or where, there is none."""
+        return self.persistence.cache(self.context, self.sequences) if self.persistence else None
 
     def close(self) -> None:
-        """Free everything native."""
+        """Save what is to be kept and free everything native."""
+        if self.persistence is not None:
+            self.persistence.close()
         self.context.close()
         self.model.close()
 
@@ -116,7 +128,21 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
         context=context,
         renderer=PromptRenderer(model.tokenize, model.markers()),
         sequences=Sequences(context, n_cells, _N_SEQUENCES, partial=partial),
+        # A state that cannot be cut cannot be put together from blocks.
+        persistence=_persistence(config, model, shape) if partial else None,
     )
+
+
+def _persistence(config: LlamaConfig, model: LlamaModel, shape: ContextShape) -> Persistence | None:
+    if config.persistence is None:
+        return None
+    parts: dict[str, str | int | float] = {
+        "llama.cpp": model.build(),
+        "flash attention": shape.flash_attention,
+        "KV type": "f16",
+        "GPU layers": config.n_gpu_layers,
+    }
+    return Persistence(config.persistence, config.path, parts)
 
 
 def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, *, partial: bool) -> ModelInfo:

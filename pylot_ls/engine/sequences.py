@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pylot_ls.engine.prefix_tree import PrefixTree
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pylot_ls.engine.kv_context import KvContext, Part
 
@@ -79,6 +79,20 @@ class Sequences:
         """A batch was evaluated."""
         for part in parts:
             self.tree.extend(part.seq, part.tokens)
+
+    def restored(self, seq: int, start: int, tokens: Sequence[int], load: Callable[[], bool]) -> bool:
+        """Replace what a sequence holds from ``start`` on by saved KV of these tokens; False when it was not taken.
+
+        Room for the tokens is made by the caller.
+        """
+        if self.tree.n_tokens(seq) > start:
+            if not self._context.remove_from(seq, start):
+                return False
+            self.tree.truncate(seq, start)
+        if not load():
+            return False
+        self.tree.extend(seq, tokens)
+        return True
 
     def aborted(self, parts: Sequence[Part]) -> None:
         """A batch was aborted: the context is asked what stands, which is a beginning: the micro-batches before.

@@ -84,6 +84,7 @@ class GenerateRequest:
         stop: decoding ends when one of these appears; the stop text itself is not delivered.
         priority: how urgent it is.
         session: whose it is; sessions of one priority take turns.
+        keep: whether its prompt's KV may be kept beyond the process; KV holds the document's content.
     """
 
     request_id: str
@@ -92,6 +93,7 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     priority: Priority = Priority.KEYSTROKE
     session: str = ""
+    keep: bool = True
 
 
 @dataclass(frozen=True, slots=True)

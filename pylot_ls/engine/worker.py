@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylot_ls.engine.backend import EventSink
-    from pylot_ls.engine.inbox import Inbox
+    from pylot_ls.engine.inbox import Inbox, Job
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
     from pylot_ls.engine.types import GenerateRequest
@@ -29,6 +29,10 @@ _RATE_WEIGHT = 0.3
 _SMALLEST_MEASURED = 8
 # Somebody types as long as the last keystroke is no older than this.
 _TYPING_S = 1.0
+# Fewer tokens are evaluated sooner than they are looked up.
+_WORTH_RESTORING = 64
+# After so long without a request the user rests, and the ends of prompts are saved, too.
+_REST_S = 3.0
 
 
 class Worker:
@@ -62,6 +66,7 @@ class Worker:
         if not self._admit():
             return False
         self._end_cancelled()
+        self._restore()
         shares = self._scheduler.decide(
             [generation.task(number) for number, generation in enumerate(self._active)],
             self._tokens_per_s,
@@ -73,8 +78,7 @@ class Worker:
 
     def _admit(self) -> bool:
         """Take in what has come; wait where there is nothing to do. False when there never will be anything."""
-        idle = not self._active and not self._waiting
-        for job in self._inbox.take(wait=idle):
+        for job in self._take():
             self._waiting.append(Generation(job))
             if job.request.priority is Priority.KEYSTROKE:
                 self._last_keystroke_s = time.perf_counter()
@@ -83,6 +87,29 @@ class Worker:
                 self._waiting.remove(generation)
                 self._begin(generation)
         return bool(self._active or self._waiting) or not self._inbox.closed
+
+    def _take(self) -> list[Job]:
+        """What has come; where there is nothing to do it waits, and saves meanwhile what outlives the server."""
+        if self._active or self._waiting:
+            return self._inbox.take(wait=False)
+        cache = self._loaded.cache()
+        for rests in (False, True) if cache else ():
+            jobs = self._inbox.take(wait=True, timeout_s=_REST_S if rests else 0.0)
+            while cache and not jobs and not self._inbox.closed and cache.save_one(tails=rests):
+                jobs = self._inbox.take(wait=False)
+            if jobs or self._inbox.closed:
+                return jobs
+        return self._inbox.take(wait=True)
+
+    def _restore(self) -> None:
+        """Put back what is known of long prompts; what is on disk comes to memory while their chunks are evaluated."""
+        cache = self._loaded.cache()
+        if cache is None:
+            return
+        for generation in self._active:
+            if generation.lease and not generation.n_decoded and generation.n_pending >= _WORTH_RESTORING:
+                seq = generation.lease.seq
+                generation.restored(cache.restore(seq, generation.tokens, generation.n_stored))
 
     def _has_place_for(self, generation: Generation) -> bool:
         """Whether a request may be in work now; a less urgent one is paused for it."""
@@ -108,6 +135,11 @@ class Worker:
             self._fail(generation, error)
             return
         self._active.append(generation)
+        cache = self._loaded.cache()
+        if cache is not None and generation.lease is not None:
+            cache.began(generation.lease.seq)
+            if generation.n_pending >= _WORTH_RESTORING:
+                cache.expect(generation.tokens)
         if generation.n_pending == 0:
             self._finish(generation, FinishReason.LENGTH)
 
@@ -200,7 +232,11 @@ class Worker:
 
     def _finish(self, generation: Generation, reason: FinishReason) -> None:
         if generation.lease is not None:
-            self._sequences.release(generation.leave())
+            seq = generation.leave()
+            self._sequences.release(seq)
+            cache = self._loaded.cache()
+            if cache is not None and generation.job.request.keep:
+                cache.ended(seq, generation.n_prompt)
         rest = "" if reason in {FinishReason.CANCELLED, FinishReason.STOP} else generation.stream.finish()
         self._end(generation, Finished(generation.job.request.request_id, reason, rest, generation.usage()))
 

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import PylotError
+from pylot_ls.features.privacy import may_be_kept
 
 if TYPE_CHECKING:
     from pylot_ls.engine.engine import Engine
@@ -58,7 +59,7 @@ class Anchors:
 
     async def _prepare(self, uri: str, plan: Plan, engine: Engine) -> None:
         try:
-            await engine.prefill(plan.prepare, session=self._session)
+            await engine.prefill(plan.prepare, session=self._session, keep=may_be_kept(uri))
         except PylotError as error:
             # The current anchor still serves; the next keystroke asks again.
             _log.info("an anchor could not be prepared: %s", error)

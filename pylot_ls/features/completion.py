@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import Token, Usage
+from pylot_ls.features.privacy import may_be_kept
 from pylot_ls.features.repetition import repeats
 from pylot_ls.features.shape import Shape, shape_at
 from pylot_ls.features.trim import trim
@@ -95,7 +96,14 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     if anchors:
         anchors.follow(document.uri, plan, engine)
     shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines)
-    events = engine.generate(plan.prompt, max_tokens=options.max_tokens, stop=shape.stop, session=session)
+    keep = may_be_kept(document.uri)
+    events = engine.generate(
+        plan.prompt,
+        max_tokens=options.max_tokens,
+        stop=shape.stop,
+        session=session,
+        keep=keep,
+    )
     generated = await _collect(events, shape)
     shown = trim(generated.text, around.suffix).replace("\n", around.terminator)
     if not shown:

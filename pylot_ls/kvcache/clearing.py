@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.kvcache.folder import DB_FILES, DB_LOG_NAME, DB_NAME, refuse_foreign, remove_content, size_bytes
-from pylot_ls.kvcache.inspection import find_fault, open_read_only
+from pylot_ls.kvcache.inspection import find_fault, open_database
 from pylot_ls.kvcache.write_budget import WriteBudget
 
 if TYPE_CHECKING:
@@ -81,17 +81,15 @@ def clear_folder(folder: Path) -> FolderContent:
 
 
 def _count_entries(folder: Path) -> int:
-    with closing(_open_if_there(folder)) as database:
+    if not (folder / DB_NAME).exists():
+        return 0
+    with closing(open_database(folder, _TIMEOUT_S, "ro")) as database:
         tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
         return int(database.execute("SELECT COUNT(*) FROM Cache").fetchone()[0]) if "Cache" in tables else 0
 
 
-def _open_if_there(folder: Path) -> sqlite3.Connection:
-    return open_read_only(folder, _TIMEOUT_S) if (folder / DB_NAME).exists() else sqlite3.connect(":memory:")
-
-
 def _empty_database(folder: Path) -> None:
-    with closing(sqlite3.connect(folder / DB_NAME, timeout=_TIMEOUT_S, isolation_level=None)) as database:
+    with closing(open_database(folder, _TIMEOUT_S, "rw")) as database:
         database.execute("BEGIN IMMEDIATE")
         database.execute("DELETE FROM Cache")
         remove_content(folder, DB_FILES)  # under the lock, under which others write their files

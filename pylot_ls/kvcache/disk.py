@@ -15,7 +15,7 @@ from pylot_ls.kvcache.bytes_disk import SETTINGS, BytesDisk
 from pylot_ls.kvcache.clearing import clear_folder
 from pylot_ls.kvcache.entry import EntryError, ForeignEntryError, entry_bytes, pack, unpack
 from pylot_ls.kvcache.folder import DB_NAME, FolderRefusedError, make_private, make_private_database, remove_content
-from pylot_ls.kvcache.inspection import find_fault, is_locked
+from pylot_ls.kvcache.inspection import find_fault, is_locked, open_database
 from pylot_ls.kvcache.sweep import sweep
 from pylot_ls.kvcache.write_budget import WriteBudget, utc_day
 
@@ -56,10 +56,11 @@ class DiskTier:
         self.limit_bytes = limit_bytes
         self.daily_write_bytes = daily_write_bytes
         self.problem: str | None = None
-        self._budget = WriteBudget(folder, daily_write_bytes, today)
+        self._budget = WriteBudget(self.folder, daily_write_bytes, today)
         self._counts = Counter(dict.fromkeys(_COUNTED, 0))
         self._cache: diskcache.Cache | None = None
         self._identity: tuple[int, int] | None = None
+        self._is_swept = False
 
     def open(self) -> None:
         """Check and open the folder and sweep what killed processes left; otherwise the first operation does it."""
@@ -140,7 +141,7 @@ class DiskTier:
             return otherwise
         try:
             return work(self._opened())
-        except diskcache.Timeout:
+        except (diskcache.Timeout, MemoryError):
             self._counts["busy"] += 1
         except sqlite3.Error as error:
             self._react(error)
@@ -169,25 +170,31 @@ class DiskTier:
         self._counts["busy"] += 1
 
     def _opened(self) -> diskcache.Cache:
-        database = self.folder / DB_NAME
-        if self._cache is not None:
-            if _identity(database) == self._identity:
-                return self._cache
+        if self._cache is not None and _identity(self.folder / DB_NAME) != self._identity:
             self._forget()  # another process cleared the folder, or somebody removed it
+        if self._cache is None:
+            self._cache = self._connect()
+        if not self._is_swept:
+            self._counts["swept"] += sweep(self.folder, LOCK_TIMEOUT_S)
+            self._is_swept = True
+        return self._cache
+
+    def _connect(self) -> diskcache.Cache:
         make_private(self.folder)
         if os.path.expandvars(self.folder) != str(self.folder):
-            raise FolderRefusedError(f"{self.folder} has a $ in its name, which diskcache would replace")
+            raise FolderRefusedError("its name holds a variable, which diskcache would replace")
         fault = find_fault(self.folder, LOCK_TIMEOUT_S)
         if fault is not None:
             self._begin_anew(fault)
             if self.problem is not None:
                 raise FolderRefusedError(self.problem)
         make_private_database(self.folder)
-        _refuse_locked(database)
+        # From here on it may be removed at any moment, in which case diskcache makes a new one and misses its tables.
+        self._identity = _identity(self.folder / DB_NAME)
+        _refuse_locked(self.folder)
         cache = diskcache.Cache(str(self.folder), timeout=LOCK_TIMEOUT_S, disk=BytesDisk, **SETTINGS)
         cache.disk.limit_bytes = self.limit_bytes
-        self._cache, self._identity = cache, _identity(database)
-        self._counts["swept"] += sweep(self.folder, LOCK_TIMEOUT_S)
+        make_private(self.folder)  # had it just gone, diskcache would have made one open to others
         return cache
 
     def _begin_anew(self, fault: str) -> None:
@@ -207,25 +214,25 @@ class DiskTier:
         if self.problem is None:
             reason = getattr(error, "strerror", None) or str(error)
             self.problem = (
-                f"the prefix cache on disk is off: {reason} (folder {self.folder}). Completions go on without it; "
-                "restart to try again."
+                f"the prefix cache in {self.folder} is off: {reason}. Completions go on without it; "
+                "restart the editor to try again."
             )
             _log.warning("%s", self.problem)
 
     def _forget(self) -> None:
-        cache, self._cache, self._identity = self._cache, None, None
+        cache, self._cache, self._identity, self._is_swept = self._cache, None, None, False
         if cache is not None:
             with contextlib.suppress(sqlite3.Error):
                 cache.close()
 
 
-def _refuse_locked(database: Path) -> None:
+def _refuse_locked(folder: Path) -> None:
     """See that the database can be locked now, since diskcache would try for a minute at each statement of its own.
 
     Raises:
         sqlite3.OperationalError: it is locked.
     """
-    with contextlib.closing(sqlite3.connect(database, timeout=LOCK_TIMEOUT_S, isolation_level=None)) as connection:
+    with contextlib.closing(open_database(folder, LOCK_TIMEOUT_S, "rw")) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
 

@@ -45,9 +45,9 @@ def refuse_foreign(folder: Path) -> None:
     """
     status = folder.stat()
     if not stat.S_ISDIR(status.st_mode):
-        raise FolderRefusedError(f"{folder} is no folder")
+        raise FolderRefusedError("it is no folder")
     if not is_ours(status):
-        raise FolderRefusedError(f"{folder} belongs to another user")
+        raise FolderRefusedError("it belongs to another user")
 
 
 def make_private(folder: Path) -> None:
@@ -62,7 +62,7 @@ def make_private(folder: Path) -> None:
     if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         folder.chmod(0o700)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise FolderRefusedError(f"{folder} cannot be written to")
+        raise FolderRefusedError("it cannot be written to")
 
 
 def make_private_database(folder: Path) -> None:

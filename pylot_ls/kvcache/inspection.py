@@ -8,6 +8,7 @@ import stat
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import diskcache
 
@@ -46,7 +47,7 @@ def find_fault(folder: Path, timeout_s: float) -> str | None:
         return None
     expected = _expected_schema()
     try:
-        with closing(open_read_only(folder, timeout_s)) as database:
+        with closing(open_database(folder, timeout_s, "ro")) as database:
             return _fault_in(database, expected)
     except sqlite3.Error as error:
         if is_locked(error):
@@ -54,15 +55,19 @@ def find_fault(folder: Path, timeout_s: float) -> str | None:
         return f"{DB_NAME} is damaged ({error})"
 
 
-def open_read_only(folder: Path, timeout_s: float) -> sqlite3.Connection:
-    """Open the database so that nothing in it can be changed.
+def open_database(folder: Path, timeout_s: float, mode: Literal["ro", "rw"]) -> sqlite3.Connection:
+    """Open an existing database, to read it ("ro") or to change it ("rw"), without diskcache.
 
     Raises:
         sqlite3.Error: there is none, or it cannot be read.
     """
-    uri = f"{(folder.absolute() / DB_NAME).as_uri()}?mode=ro"
+    uri = f"{(folder.absolute() / DB_NAME).as_uri()}?mode={mode}"
     database = sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
-    database.execute("PRAGMA trusted_schema = OFF")
+    try:
+        database.execute("PRAGMA trusted_schema = OFF")
+    except sqlite3.Error:
+        database.close()
+        raise
     return database
 
 
@@ -92,5 +97,5 @@ def _expected_schema() -> frozenset[_Object]:
     with tempfile.TemporaryDirectory() as folder:
         quick = {**SETTINGS, "sqlite_journal_mode": "off", "sqlite_synchronous": 0}
         diskcache.Cache(folder, disk=BytesDisk, **quick).close()
-        with closing(open_read_only(Path(folder), 0)) as database:
+        with closing(open_database(Path(folder), 0, "ro")) as database:
             return frozenset(database.execute(_SCHEMA).fetchall())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 from diskcache.core import MODE_BINARY
 
-from pylot_ls.kvcache.folder import DB_NAME, is_value_name, remove_value, value_files
+from pylot_ls.kvcache.folder import is_value_name, remove_value, value_files
+from pylot_ls.kvcache.inspection import open_database
 from pylot_ls.kvcache.write_budget import NEW_FILE_NAME
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def sweep(folder: Path, timeout_s: float) -> int:
         OSError: the folder cannot be read.
     """
     seen = value_files(folder)
-    with closing(sqlite3.connect(folder / DB_NAME, timeout=timeout_s, isolation_level=None)) as database:
+    with closing(open_database(folder, timeout_s, "rw")) as database:
         database.execute("BEGIN IMMEDIATE")
         bad_rows, owned = [], set()
         for rowid, key_type, raw, mode, size, name, is_file in database.execute(_ROWS).fetchall():

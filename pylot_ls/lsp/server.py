@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from pylot_ls import __version__, machine
-from pylot_ls.config.wiring import make_backend
+from pylot_ls.config.wiring import persistent_backend
 from pylot_ls.lsp.handlers import completion, configuration, documents, inline_completion, lifecycle
 from pylot_ls.lsp.notices import Notices
 from pylot_ls.lsp.protocol import PylotProtocol
@@ -36,7 +36,7 @@ class PylotServer(LanguageServer):
     def __init__(
         self,
         overrides: Mapping[str, object],
-        new_backend: Callable[[Settings], Backend] = make_backend,
+        new_backend: Callable[[Settings], Backend] = persistent_backend,
     ) -> None:
         super().__init__(
             "pylot-ls",

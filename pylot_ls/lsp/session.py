@@ -16,7 +16,7 @@ from pylot_ls.config.sources import (
     from_initialization_options,
     from_workspace_configuration,
 )
-from pylot_ls.config.wiring import completion_options, make_backend
+from pylot_ls.config.wiring import completion_options, persistent_backend
 from pylot_ls.engine.engine import Engine
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import LoadFailed, StateEvent
@@ -53,7 +53,7 @@ class Session:
         self,
         notices: Notices,
         overrides: Mapping[str, object],
-        new_backend: Callable[[Settings], Backend] = make_backend,
+        new_backend: Callable[[Settings], Backend] = persistent_backend,
     ) -> None:
         self.notices = notices
         self.documents = OpenDocuments()

@@ -40,9 +40,9 @@ class FakePeer:
     """An executable that stands in for llama-server or llama-bench."""
 
     def __init__(self, folder: Path) -> None:
-        self._log = folder / "asked.jsonl"
+        self.log = folder / "asked.jsonl"
         self.program = folder / "peer"
-        command = shlex.join([sys.executable, str(Path(__file__).parent / "fake_peer.py"), str(self._log)])
+        command = shlex.join([sys.executable, str(Path(__file__).parent / "fake_peer.py"), str(self.log)])
         self.program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
         self.program.chmod(0o700)
 
@@ -55,7 +55,7 @@ class FakePeer:
         return self._entries()[1:]
 
     def _entries(self):
-        return [json.loads(line) for line in self._log.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line) for line in self.log.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture

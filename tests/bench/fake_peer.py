@@ -4,6 +4,7 @@ usage: fake_peer.py LOG ARGUMENTS OF THE REAL PROGRAM ...
 """
 
 import json
+import os
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -47,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-log({"arguments": OPTIONS})
+log({"arguments": OPTIONS, "pid": os.getpid()})
 if OPTIONS.get("-o") == "json":
     print(json.dumps([{"n_gen": int(OPTIONS["-n"]), "avg_ts": 21.5}]))
 elif OPTIONS["-c"] == "99":

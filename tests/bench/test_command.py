@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 from typer.testing import CliRunner
@@ -10,6 +14,7 @@ from typer.testing import CliRunner
 from pylot_ls.bench import synthetic
 from pylot_ls.bench.synthetic import Shape
 from pylot_ls.cli.app import app
+from pylot_ls.machine import process_alive
 
 
 @pytest.fixture
@@ -55,6 +60,20 @@ def test_sessions(bench):
     done = bench("sessions", "--keystrokes", "5", "--scripted")
     assert done.exit_code == 0, done.output
     assert "2 files in turn, 10 keystrokes" in done.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX's")
+def test_a_benchmark_that_is_terminated_ends_its_peer(fake_peer):
+    os.mkfifo(fake_peer.log)
+    command = ("bench", "keystrokes", "--keystrokes", "1000", "--peer", f"llama-server={fake_peer.program}")
+    bench = subprocess.Popen((sys.executable, "-m", "pylot_ls", *command), stderr=subprocess.DEVNULL)
+    # The peer waits here until it is listened to, and says who it is.
+    with fake_peer.log.open(encoding="utf-8") as log:
+        peer = json.loads(log.readline())["pid"]
+        assert process_alive(peer)
+        bench.terminate()
+        assert bench.wait() == 128 + signal.SIGTERM
+    assert not process_alive(peer)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,12 @@ def test_settings_are_hashable_comparable_and_frozen():
         settings.completion = CompletionSettings()
 
 
-def test_what_chooses_files_or_backends_is_of_user_scope():
+def test_what_chooses_files_or_backends_or_fills_a_disk_is_of_user_scope():
     assert {key for key, field in FIELDS.items() if field.scope is Scope.USER} == {
+        "cache.enabled",
+        "cache.disk_limit_mb",
+        "cache.memory_limit_mb",
+        "cache.daily_write_mb",
         "model.path",
         "model.backend",
         "log.file",

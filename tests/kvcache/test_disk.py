@@ -7,6 +7,7 @@ import stat
 from collections import OrderedDict
 from contextlib import closing
 
+import diskcache
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -171,6 +172,30 @@ def test_a_folder_removed_under_a_running_tier_is_made_anew(open_tier, folder):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     tier.close()
     assert open_tier().get(b"a") == b"new"
+
+
+@pytest.mark.parametrize("what", ["folder", "database"])
+def test_a_folder_cleared_in_the_middle_of_opening_it_is_a_miss(open_tier, folder, monkeypatch, caplog, what):
+    real_close = diskcache.Cache.close
+
+    def close(cache):
+        """Diskcache closes its connection once while it opens a folder, and connects again."""
+        monkeypatch.undo()
+        real_close(cache)
+        if what == "folder":
+            shutil.rmtree(folder)
+        else:
+            (folder / "cache.db").unlink()
+
+    tier = open_tier()
+    monkeypatch.setattr(diskcache.Cache, "close", close)
+    assert not tier.put(b"a", b"value")
+    assert tier.put(b"a", b"value")
+    assert tier.get(b"a") == b"value"
+    assert tier.problem is None
+    assert not caplog.records
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "cache.db").stat().st_mode) == 0o600
 
 
 def test_a_lock_held_elsewhere_is_a_miss(open_tier):

@@ -148,7 +148,7 @@ def test_a_folder_with_a_dollar_is_refused_before_diskcache_expands_it(tmp_path,
     monkeypatch.setenv("PLACE", "elsewhere")
     tier = DiskTier(tmp_path / "$PLACE", MB, MB)
     assert not tier.put(KEY, b"value")
-    assert "$" in tier.problem
+    assert "holds a variable" in tier.problem
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -1,0 +1,40 @@
+"""From settings to the prefix cache's storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pylot_ls.config.folders import cache_folder
+from pylot_ls.engine.persistence import PersistenceConfig
+from pylot_ls.kvcache.disk import DiskTier
+from pylot_ls.kvcache.memory import MemoryTier
+from pylot_ls.kvcache.store import PrefixStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pylot_ls.config.settings import Settings
+
+BYTES_IN_MB = 2**20
+
+
+def kv_folder() -> Path:
+    """The folder for evaluated prefixes; it need not exist."""
+    return cache_folder() / "kv"
+
+
+def make_persistence(settings: Settings) -> PersistenceConfig | None:
+    """Where a backend keeps what it evaluates; None where the settings want nothing kept."""
+    store = make_prefix_store(settings)
+    return None if store is None else PersistenceConfig(store, cache_folder() / "models.json")
+
+
+def make_prefix_store(settings: Settings) -> PrefixStore | None:
+    """The store that the settings ask for, with its thread started; None where they ask for none."""
+    cache = settings.cache
+    if not cache.enabled:
+        return None
+    disk = None
+    if cache.disk_limit_mb:
+        disk = DiskTier(kv_folder(), cache.disk_limit_mb * BYTES_IN_MB, cache.daily_write_mb * BYTES_IN_MB)
+    return PrefixStore(MemoryTier(cache.memory_limit_mb * BYTES_IN_MB), disk)

@@ -1,0 +1,72 @@
+"""When the prefix cache may be used: once it is known for certain which model this is."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.block_cache import BlockCache
+from pylot_ls.engine.identity import model_identity
+from pylot_ls.kvcache.keys import fingerprint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pylot_ls.engine.block_cache import StateContext, Store
+    from pylot_ls.engine.sequences import Sequences
+
+# Raised whenever what is saved, or how, changes.
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PersistenceConfig:
+    """Where evaluated prompts are kept.
+
+    Attributes:
+        store: keeps the bytes; closed with the backend.
+        identities: a file of ours where the hashes of models are remembered.
+    """
+
+    store: Store
+    identities: Path
+
+
+class Persistence:
+    """Opens the block cache when the model's identity is known; finding it out takes a thread of its own.
+
+    Args:
+        config: see PersistenceConfig.
+        model: the model's file.
+        parts: everything else that changes KV.
+    """
+
+    def __init__(self, config: PersistenceConfig, model: Path, parts: dict[str, str | int | float]) -> None:
+        self._config = config
+        self._model = model
+        self._parts = parts
+        self._closing = False
+        self._fingerprint: bytes | None = None
+        self._cache: BlockCache | None = None
+        self._thread = threading.Thread(target=self._identify, name="pylot-identity", daemon=True)
+        self._thread.start()
+
+    def cache(self, context: StateContext, sequences: Sequences) -> BlockCache | None:
+        """The cache; None until the model is identified. Called on the worker's thread."""
+        if self._cache is None and self._fingerprint is not None:
+            self._cache = BlockCache(self._config.store, self._fingerprint, context, sequences)
+        return self._cache
+
+    def close(self) -> None:
+        """Save what is left and end the store."""
+        self._closing = True
+        self._thread.join()
+        if self._cache is not None:
+            self._cache.save_rest()
+        self._config.store.close()
+
+    def _identify(self) -> None:
+        identity = model_identity(self._model, self._config.identities, lambda: not self._closing)
+        if identity is not None:
+            self._fingerprint = fingerprint({**self._parts, "model": identity, "format": _FORMAT})

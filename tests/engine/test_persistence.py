@@ -1,0 +1,86 @@
+"""What one backend evaluated, the next one finds: with the bundled model and a real store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pylot_ls.engine.identity import model_identity
+from pylot_ls.engine.llama_backend import LlamaBackend
+from pylot_ls.engine.persistence import PersistenceConfig
+from pylot_ls.engine.types import GenerateRequest, TextSegment
+from pylot_ls.kvcache.disk import DiskTier
+from pylot_ls.kvcache.memory import MemoryTier
+from pylot_ls.kvcache.store import PrefixStore
+
+MIB = 2**20
+SOURCE = "\n".join(f"def handler_{n}(request, response):\n    return response.{n}(request)\n" for n in range(40))
+
+
+@pytest.fixture
+def serve(drive, bundled_config, tmp_path):
+    """Ask a backend of its own one prompt and close it; the answer."""
+
+    def ask(*, keep=True, **changes):
+        store = PrefixStore(MemoryTier(64 * MIB), DiskTier(tmp_path / "kv", 256 * MIB, 256 * MIB))
+        persistence = PersistenceConfig(store, tmp_path / "models.json")
+        backend = LlamaBackend(replace(bundled_config, persistence=persistence, **changes))
+        driven = drive(backend)
+        driven.state()
+        backend._loaded.persistence._thread.join()
+        backend.submit(GenerateRequest("1", (TextSegment(SOURCE, 400),), 8, keep=keep))
+        answer = driven.answer("1")
+        backend.close()
+        return answer
+
+    return ask
+
+
+def test_a_restarted_backend_evaluates_almost_nothing_and_says_the_same(serve):
+    first, second = serve(), serve()
+    assert first.end.usage.tokens_reused == 0
+    assert second.text == first.text
+    # Until the disk has answered, chunks are evaluated; the end is never waited for.
+    assert second.end.usage.tokens_reused + second.end.usage.tokens_evaluated >= 400
+
+
+def test_the_bytes_that_come_back_are_those_that_were_saved(serve, drive, bundled_config):
+    serve()
+    driven = drive(LlamaBackend(bundled_config))
+    driven.state()
+    driven.ask((TextSegment(SOURCE, 400),), 8)
+    context = driven.backend._loaded.context
+    seq = driven.backend._loaded.sequences.tree.sequences[-1]
+    saved = context.save(seq, 0, 256)
+    assert context.load(saved, 20, 0, 256)
+    assert context.save(20, 0, 256) == saved
+    assert not context.load(saved[:-9], 21, 0, 256)
+    assert not context.load(saved, 21, 256, 512)
+    assert context.n_stored(21) == 0
+    context.remove_from(20, 0)
+
+
+def test_what_must_leave_no_trace_leaves_none(serve, tmp_path):
+    serve(keep=False)
+    assert not list((tmp_path / "kv").rglob("*.val"))
+    serve()
+    assert list((tmp_path / "kv").rglob("*.val"))
+
+
+def test_the_identity_is_remembered_and_a_changed_file_is_another(tmp_path):
+    model, memory = tmp_path / "m.gguf", tmp_path / "memory" / "models.json"
+    model.write_bytes(b"one")
+    first = model_identity(model, memory, lambda: True)
+    assert model_identity(model, memory, lambda: pytest.fail("read again")) == first
+    model.write_bytes(b"other")
+    assert model_identity(model, memory, lambda: True) not in {first, None}
+    assert model_identity(tmp_path / "none", memory, lambda: True) is None
+    memory.write_text("[1, 2", encoding="utf-8")
+    assert model_identity(model, memory, lambda: True) is not None
+
+
+def test_reading_a_model_is_broken_off_when_it_is_no_longer_needed(tmp_path):
+    model = tmp_path / "m.gguf"
+    model.write_bytes(b"one")
+    assert model_identity(model, tmp_path / "models.json", lambda: False) is None
