@@ -40,8 +40,11 @@ class Store(Protocol):
     def prefetch(self, keys: Sequence[bytes], done: Callable[[int], None]) -> None:
         """Bring values from disk to memory."""
 
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until what was put is written; False when that took too long."""
+
     def close(self) -> None:
-        """Write what is to be written and end."""
+        """End; what is not written yet is dropped."""
 
 
 class StateContext(Protocol):
@@ -100,6 +103,7 @@ class BlockCache:
                 _log.warning("a saved block was not taken by llama.cpp; it is evaluated instead")
                 break
             self._saved.add(key)
+            n_stored = end
         return self._sequences.tree.n_tokens(seq)
 
     def save_one(self, *, tails: bool) -> bool:

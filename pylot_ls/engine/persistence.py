@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Raised whenever what is saved, or how, changes.
 _FORMAT = 1
+# An editor waits for its server's end.
+_FLUSH_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Persistence:
         self._thread.join()
         if self._cache is not None:
             self._cache.save_rest()
+        # What is still queued at ``close`` is dropped.
+        self._config.store.flush(_FLUSH_S)
         self._config.store.close()
 
     def _identify(self) -> None:

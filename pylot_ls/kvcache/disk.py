@@ -189,10 +189,14 @@ class DiskTier:
             if self.problem is not None:
                 raise FolderRefusedError(self.problem)
         make_private_database(self.folder)
-        # From here on it may be removed at any moment, in which case diskcache makes a new one and misses its tables.
-        self._identity = _identity(self.folder / DB_NAME)
-        _refuse_locked(self.folder)
-        cache = diskcache.Cache(str(self.folder), timeout=LOCK_TIMEOUT_S, disk=BytesDisk, **SETTINGS)
+        with contextlib.closing(open_database(self.folder, LOCK_TIMEOUT_S, "rw")) as connection:
+            # diskcache would try for a minute at each statement of its own.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            # Removed now, the database is made anew by diskcache, which then may lack its tables. While it is open
+            # here, its inode cannot be that of the new one.
+            self._identity = _identity(self.folder / DB_NAME)
+            cache = diskcache.Cache(str(self.folder), timeout=LOCK_TIMEOUT_S, disk=BytesDisk, **SETTINGS)
         cache.disk.limit_bytes = self.limit_bytes
         make_private(self.folder)  # had it just gone, diskcache would have made one open to others
         return cache
@@ -224,17 +228,6 @@ class DiskTier:
         if cache is not None:
             with contextlib.suppress(sqlite3.Error):
                 cache.close()
-
-
-def _refuse_locked(folder: Path) -> None:
-    """See that the database can be locked now, since diskcache would try for a minute at each statement of its own.
-
-    Raises:
-        sqlite3.OperationalError: it is locked.
-    """
-    with contextlib.closing(open_database(folder, LOCK_TIMEOUT_S, "rw")) as connection:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("ROLLBACK")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

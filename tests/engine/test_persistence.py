@@ -10,21 +10,43 @@ from pylot_ls.engine.identity import model_identity
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.persistence import PersistenceConfig
 from pylot_ls.engine.types import GenerateRequest, TextSegment
-from pylot_ls.kvcache.disk import DiskTier
-from pylot_ls.kvcache.memory import MemoryTier
-from pylot_ls.kvcache.store import PrefixStore
 
-MIB = 2**20
 SOURCE = "\n".join(f"def handler_{n}(request, response):\n    return response.{n}(request)\n" for n in range(40))
 
 
+class Shelf:
+    """A store that outlives the backends of a test."""
+
+    def __init__(self):
+        self.values = {}
+
+    def get(self, key):
+        return self.values.get(key)
+
+    def put(self, key, value):
+        self.values[key] = value
+
+    def prefetch(self, keys, done):
+        done(len(keys))
+
+    def flush(self, timeout_s):
+        return timeout_s > 0
+
+    def close(self):
+        """Nothing is left to write."""
+
+
 @pytest.fixture
-def serve(drive, bundled_config, tmp_path):
+def shelf():
+    return Shelf()
+
+
+@pytest.fixture
+def serve(drive, bundled_config, shelf, tmp_path):
     """Ask a backend of its own one prompt and close it; the answer."""
 
     def ask(*, keep=True, **changes):
-        store = PrefixStore(MemoryTier(64 * MIB), DiskTier(tmp_path / "kv", 256 * MIB, 256 * MIB))
-        persistence = PersistenceConfig(store, tmp_path / "models.json")
+        persistence = PersistenceConfig(shelf, tmp_path / "models.json")
         backend = LlamaBackend(replace(bundled_config, persistence=persistence, **changes))
         driven = drive(backend)
         driven.state()
@@ -37,12 +59,24 @@ def serve(drive, bundled_config, tmp_path):
     return ask
 
 
-def test_a_restarted_backend_evaluates_almost_nothing_and_says_the_same(serve):
+def test_a_restarted_backend_evaluates_one_token_and_says_the_same(serve):
     first, second = serve(), serve()
     assert first.end.usage.tokens_reused == 0
     assert second.text == first.text
-    # Until the disk has answered, chunks are evaluated; the end is never waited for.
-    assert second.end.usage.tokens_reused + second.end.usage.tokens_evaluated >= 400
+    assert (second.end.usage.tokens_reused, second.end.usage.tokens_evaluated) == (399, 1)
+
+
+def test_another_way_to_run_the_model_finds_nothing(serve):
+    serve()
+    assert serve(flash_attention="on").end.usage.tokens_reused == 0
+
+
+def test_what_llama_cpp_does_not_take_is_evaluated(serve, shelf):
+    first = serve()
+    shelf.values = {key: value[: len(value) // 2] for key, value in shelf.values.items()}
+    second = serve()
+    assert second.text == first.text
+    assert second.end.usage.tokens_reused == 0
 
 
 def test_the_bytes_that_come_back_are_those_that_were_saved(serve, drive, bundled_config):
@@ -61,11 +95,11 @@ def test_the_bytes_that_come_back_are_those_that_were_saved(serve, drive, bundle
     context.remove_from(20, 0)
 
 
-def test_what_must_leave_no_trace_leaves_none(serve, tmp_path):
+def test_what_must_leave_no_trace_leaves_none(serve, shelf):
     serve(keep=False)
-    assert not list((tmp_path / "kv").rglob("*.val"))
+    assert not shelf.values
     serve()
-    assert list((tmp_path / "kv").rglob("*.val"))
+    assert shelf.values
 
 
 def test_the_identity_is_remembered_and_a_changed_file_is_another(tmp_path):
