@@ -35,7 +35,7 @@ async def test_options_of_a_wrong_form_do_not_keep_the_server_from_starting(conn
 
 async def test_a_model_path_from_the_client_is_refused_with_the_place_where_it_belongs(connect):
     editor = connect()
-    await editor.initialize(options={"model": {"path": "/tmp/evil.gguf"}})
+    await editor.initialize(options={"model": {"path": "/elsewhere/evil.gguf"}})
     (message,) = editor.messages()
     assert "PYLOT_LS_MODEL_PATH" in message
     assert editor.server.session.settings.model.path is None
