@@ -16,11 +16,14 @@ class Cost:
 
     Attributes:
         tokens_evaluated: tokens submitted to the model up to the first logits.
-        first_token_ms: from the request to the first token, inside the server; 0 when there was none.
+        tokens_decoded: tokens produced.
+        first_token_ms: from the request to the first token, or to knowing that there is none, inside the server; 0
+            where the model was not asked.
         shown_ms: from the keystroke to having the answer, on the client.
     """
 
     tokens_evaluated: int
+    tokens_decoded: int
     first_token_ms: float
     shown_ms: float
 
@@ -32,7 +35,8 @@ class Figures:
     Attributes:
         asked: for how many keystrokes a suggestion was asked for.
         tokens_evaluated_p50, tokens_evaluated_p95: see Cost.
-        ttft_ms_p50, ttft_ms_p95: time to the first token, of the keystrokes that had one.
+        tokens_decoded_mean: see Cost.
+        ttft_ms_p50, ttft_ms_p95: time to the first token, of the keystrokes at which the model was asked.
         shown_ms_p50, shown_ms_p95: see Cost.
         over_step_ms_p50, over_step_ms_p95: the time to the first token less one bare decode step; None where none
             was measured.
@@ -43,6 +47,7 @@ class Figures:
     asked: int
     tokens_evaluated_p50: float
     tokens_evaluated_p95: float
+    tokens_decoded_mean: float
     ttft_ms_p50: float
     ttft_ms_p95: float
     shown_ms_p50: float
@@ -73,6 +78,7 @@ def figures(costs: Sequence[Cost], step_ms: float | None, cpu_s: float, n_charac
         asked=len(costs),
         tokens_evaluated_p50=percentile(evaluated, 50),
         tokens_evaluated_p95=percentile(evaluated, 95),
+        tokens_decoded_mean=round(statistics.fmean([cost.tokens_decoded for cost in costs] or [0]), 3),
         ttft_ms_p50=percentile(first, 50),
         ttft_ms_p95=percentile(first, 95),
         shown_ms_p50=percentile(shown, 50),

@@ -163,15 +163,18 @@ class _Replay:
 
 def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport:
     answers, n_characters = replay.answers, replay.trace.n_characters
-    ours = [Cost(answer.tokens_evaluated, answer.first_token_ms, answer.elapsed_ms) for answer in answers]
+    ours = [
+        Cost(answer.tokens_evaluated, answer.tokens_decoded, answer.first_result_ms, answer.elapsed_ms)
+        for answer in answers
+    ]
     peer = None
     if replay.peer is not None:
-        theirs = [Cost(each.tokens_evaluated, each.first_token_ms, each.wall_ms) for each in replay.peer_answers]
-        prompts_ms = [each.prompt_ms for each in replay.peer_answers]
+        theirs = [
+            Cost(each.tokens_evaluated, each.tokens_decoded, each.first_token_ms, each.wall_ms)
+            for each in replay.peer_answers
+        ]
         peer = PeerFigures(
             figures(theirs, step_ms, replay.peer_clock.spent_s, n_characters),
-            percentile(prompts_ms, 50),
-            percentile(prompts_ms, 95),
             replay.peer.n_batch,
             round(replay.our_cpu_in_peers_turns_s, 3),
         )

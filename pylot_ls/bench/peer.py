@@ -38,24 +38,15 @@ class PeerAnswer:
 
     Attributes:
         tokens_evaluated: prompt tokens it had to evaluate.
-        prompt_ms: from taking the request to the logits of the first token.
-        token_ms: one token more.
+        tokens_decoded: tokens it produced.
+        first_token_ms: from taking the request to the logits of its prompt, from which its first token is drawn.
         wall_ms: from sending the request to having the answer.
     """
 
     tokens_evaluated: int
-    prompt_ms: float
-    token_ms: float
+    tokens_decoded: int
+    first_token_ms: float
     wall_ms: float
-
-    @property
-    def first_token_ms(self) -> float:
-        """The prompt and one token.
-
-        llama-server draws its first token from the prompt's logits, so that ``prompt_ms`` alone is nearer the truth,
-        by one decode step.
-        """
-        return self.prompt_ms + self.token_ms
 
 
 class LlamaServer:
@@ -142,8 +133,8 @@ class LlamaServer:
             timings = answer["timings"]
             return PeerAnswer(
                 tokens_evaluated=int(timings["prompt_n"]),
-                prompt_ms=float(timings["prompt_ms"]),
-                token_ms=float(timings.get("predicted_per_token_ms") or 0.0),
+                tokens_decoded=int(timings["predicted_n"]),
+                first_token_ms=float(timings["prompt_ms"]),
                 wall_ms=wall_ms,
             )
         except (KeyError, TypeError, ValueError) as error:

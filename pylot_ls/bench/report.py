@@ -16,26 +16,18 @@ class PeerFigures:
     """The peer's side.
 
     Attributes:
-        figures: as ours; ``ttft`` is the time of its prompt and one token.
-        prompt_ms_p50, prompt_ms_p95: of its prompt alone, from whose logits its first token is drawn.
+        figures: as ours; ``ttft`` is the time of its prompt.
         n_batch: tokens of a prompt that it took at most.
         our_cpu_s: what our own server spent while the peer was working, which slows the peer down.
     """
 
     figures: Figures
-    prompt_ms_p50: float
-    prompt_ms_p95: float
     n_batch: int
     our_cpu_s: float
 
     def as_dict(self) -> dict[str, float | None]:
         """For JSON."""
-        return {
-            **self.figures.as_dict(),
-            "prompt_ms_p50": self.prompt_ms_p50,
-            "prompt_ms_p95": self.prompt_ms_p95,
-            "n_batch": self.n_batch,
-        }
+        return {**self.figures.as_dict(), "n_batch": self.n_batch}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,4 +39,6 @@ class Run:
             "PYLOT_LS_MODEL_N_THREADS": str(self.n_threads),
             "PYLOT_LS_MODEL_N_GPU_LAYERS": str(self.n_gpu_layers),
             "PYLOT_LS_MODEL_FLASH_ATTENTION": self.flash_attention,
+            # Else a second run of the same trace finds on disk what the first evaluated, which no user types twice.
+            "PYLOT_LS_CACHE_DISK_LIMIT_MB": "0",
         }

@@ -74,7 +74,7 @@ async def bench_sessions(
                 answers.append(await editor.type(key.start, key.end, key.text, key.cursor, uri))
                 on_keystroke(len(answers))
     evaluated = [float(answer.tokens_evaluated) for answer in answers]
-    first = [answer.first_token_ms for answer in answers if answer.first_token_ms > 0]
+    first = [answer.first_result_ms for answer in answers if answer.first_result_ms > 0]
     return SessionsReport(
         sessions=n_sessions,
         keystrokes=len(answers),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PREFIX = "synthetic:"
 
 # Part of the file's name: raised whenever the same name would give other bytes.
-_FORMAT = 1
+_FORMAT = 2
 _N_CTX_TRAIN = 32_768
 _STANDARD_DEVIATION = 0.02
 _SEED = 0
@@ -34,6 +34,9 @@ _Q8_WEIGHTS = 32
 _Q8_LARGEST = 127
 _ROPE_BASE = 1e6
 _NORM_EPSILON = 1e-6
+# Spreads the logits so far that one token or a few have nearly all the probability, as with a trained model. On a flat
+# distribution llama-server's sampler for infill ends the text at once, and the sides would not decode the same.
+_SHARPNESS = 25.0
 # With tied embeddings it is the matrix of the logits too.
 _EMBEDDING = "token_embd.weight"
 
@@ -210,7 +213,7 @@ class _Tensor:
 
 def _tensors(shape: Shape, n_vocab: int) -> list[_Tensor]:
     width, n_kv = shape.n_embd, shape.n_embd // shape.n_heads * shape.n_kv_heads
-    tensors = [_Tensor(_EMBEDDING, n_vocab, width), _Tensor("output_norm.weight", 0, width, 1.0)]
+    tensors = [_Tensor(_EMBEDDING, n_vocab, width), _Tensor("output_norm.weight", 0, width, _SHARPNESS)]
     for layer in range(shape.n_layers):
         block = f"blk.{layer}."
         tensors += [

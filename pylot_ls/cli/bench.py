@@ -187,14 +187,22 @@ def _bench(
 
 @contextlib.contextmanager
 def _ends_children_at_sigterm() -> Iterator[None]:
-    """Unwind at SIGTERM as at Ctrl-C: a peer would go on running, as it knows nothing of us."""
+    """End at SIGTERM as at Ctrl-C, with the servers shut down: a peer, which knows nothing of us, would run on."""
+    terminated = False
 
-    def end(_signal: int, _frame: object) -> None:
-        raise SystemExit(128 + signal.SIGTERM)
+    def interrupt(_signal: int, _frame: object) -> None:
+        nonlocal terminated
+        terminated = True
+        # asyncio ends its main task at this one alone.
+        signal.raise_signal(signal.SIGINT)
 
-    before = signal.signal(signal.SIGTERM, end)
+    before = signal.signal(signal.SIGTERM, interrupt)
     try:
         yield
+    except KeyboardInterrupt:
+        if not terminated:
+            raise
+        raise SystemExit(128 + signal.SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -45,6 +45,7 @@ def _rows(sides: list[tuple[str, Figures]]) -> list[tuple[str, list[str]]]:
             "tokens evaluated",
             _cells((f"{each.tokens_evaluated_p50:g}", f"{each.tokens_evaluated_p95:g}") for each in figures),
         ),
+        ("tokens decoded, mean", _cells((f"{each.tokens_decoded_mean:.1f}", "") for each in figures)),
         ("first token, ms", _cells((_ms(each.ttft_ms_p50), _ms(each.ttft_ms_p95)) for each in figures)),
         (
             "first token over a bare step, ms",
@@ -76,10 +77,6 @@ def _remarks(report: KeystrokeReport) -> list[str]:
             f"p95 {_times(ratios['ttft_p95'])}, processor time {_times(ratios['cpu'])}"
         ),
         f"llama-server over one bare decode step: first token p50 {_times(limit['ttft_p50'])}",
-        (
-            "llama-server's first token is its prompt and one token more; its prompt alone: "
-            f"p50 {report.peer.prompt_ms_p50:.2f} ms, p95 {report.peer.prompt_ms_p95:.2f} ms"
-        ),
         (
             f"llama-server took prompts of {report.peer.n_batch} tokens at most and decoded {report.max_tokens} "
             "(n_predict); it was asked where llama.vim asks by itself"

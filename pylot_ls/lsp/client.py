@@ -49,6 +49,14 @@ class Answer:
     first_token_ms: float = 0.0
     total_ms: float = 0.0
 
+    @property
+    def first_result_ms(self) -> float:
+        """In the engine, from the request to its first token or to knowing that there is none.
+
+        Without the latter, prompts that took long to evaluate would go uncounted where the model has nothing to say.
+        """
+        return self.first_token_ms or self.total_ms
+
 
 class EditorClient:
     """One editor window with one document or several. Columns are characters (UTF-32 is negotiated).

@@ -11,7 +11,7 @@ from pathlib import Path
 
 LOG, *ARGUMENTS = sys.argv[1:]
 OPTIONS = dict(zip(ARGUMENTS[::2], ARGUMENTS[1::2], strict=True))
-TIMINGS = {"prompt_n": 253, "prompt_ms": 40.0, "predicted_per_token_ms": 2.0}
+TIMINGS = {"prompt_n": 253, "prompt_ms": 40.0, "predicted_n": 8}
 
 
 def log(entry):

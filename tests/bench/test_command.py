@@ -53,7 +53,7 @@ def test_a_synthetic_model_is_made_and_told_to_be_one(bench, monkeypatch, tmp_pa
     assert done.exit_code == 0, done.output
     assert "random weights" in done.stdout
     assert "bare loop" in done.stdout
-    assert [path.name for path in (tmp_path / "pylot-ls" / "synthetic").iterdir()] == ["tiny-1.gguf"]
+    assert [path.name for path in (tmp_path / "pylot-ls" / "synthetic").iterdir()] == ["tiny-2.gguf"]
 
 
 def test_sessions(bench):

@@ -5,8 +5,8 @@ import pytest
 from pylot_ls.bench.figures import Cost, figures, percentile, ratio
 from pylot_ls.bench.report import KeystrokeReport, PeerFigures
 
-OURS = figures([Cost(1, 10.0, 12.0), Cost(3, 20.0, 22.0), Cost(0, 0.0, 1.0)], 8.0, 2.0, 500)
-THEIRS = figures([Cost(250, 400.0, 410.0)], 8.0, 30.0, 500)
+OURS = figures([Cost(1, 8, 10.0, 12.0), Cost(3, 7, 20.0, 22.0), Cost(0, 0, 0.0, 1.0)], 8.0, 2.0, 500)
+THEIRS = figures([Cost(250, 8, 400.0, 410.0)], 8.0, 30.0, 500)
 
 
 def report(peer):
@@ -24,23 +24,24 @@ def report(peer):
 
 def test_figures_of_a_side():
     assert (OURS.asked, OURS.tokens_evaluated_p50, OURS.shown_ms_p50) == (3, 1.0, 12.0)
+    assert OURS.tokens_decoded_mean == 5.0
     assert OURS.cpu_s_per_1000_chars == 4.0
 
 
-def test_a_keystroke_without_a_token_has_no_time_to_the_first():
+def test_a_keystroke_at_which_the_model_was_not_asked_has_no_time_to_the_first_token():
     assert (OURS.ttft_ms_p50, OURS.over_step_ms_p50) == (15.0, 7.0)
 
 
 def test_without_a_bare_step_nothing_is_over_it():
-    assert figures([Cost(1, 10.0, 12.0)], None, 0.0, 1).over_step_ms_p95 is None
+    assert figures([Cost(1, 8, 10.0, 12.0)], None, 0.0, 1).over_step_ms_p95 is None
 
 
 def test_ratios_are_the_peers_over_ours():
-    values = report(PeerFigures(THEIRS, 390.0, 395.0, 1024, 0.5)).as_dict()
+    values = report(PeerFigures(THEIRS, 1024, 0.5)).as_dict()
     assert values["ratio"] == {"ttft_p50": round(400 / 15, 3), "ttft_p95": round(400 / 19.5, 3), "cpu": 15.0}
     assert values["limit"] == {"ttft_p50": 50.0}
     assert values["peer"]["tokens_evaluated_p50"] == 250.0
-    assert values["peer"]["prompt_ms_p50"] == 390.0
+    assert values["peer"]["n_batch"] == 1024
 
 
 def test_our_figures_stand_at_the_top_too():

@@ -51,7 +51,8 @@ def test_layers_on_the_gpu_are_passed_on_where_they_were_chosen(fake_peer, bundl
 
 def test_an_answers_timings_are_read(fake_peer, bundled_run):
     answer = ask(fake_peer.program, bundled_run)
-    assert (answer.tokens_evaluated, answer.prompt_ms, answer.first_token_ms) == (253, 40.0, 42.0)
+    assert (answer.tokens_evaluated, answer.tokens_decoded) == (253, 8)
+    assert answer.first_token_ms == 40.0
     assert answer.wall_ms > 0
     assert [request["path"] for request in fake_peer.requests] == ["/infill"]
 

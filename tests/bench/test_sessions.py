@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from pylot_ls.bench.sessions import bench_sessions
+from pylot_ls.lsp.client import Answer
 
 
 def test_files_are_typed_in_turn_on_one_server(bundled_run, document):
@@ -12,3 +13,8 @@ def test_files_are_typed_in_turn_on_one_server(bundled_run, document):
     assert (report.sessions, report.keystrokes) == (3, 15)
     assert report.tokens_evaluated_p95 >= report.tokens_evaluated_p50 >= 1
     assert report.ttft_ms_p50 > 0
+
+
+def test_a_prompt_is_counted_where_the_model_had_nothing_to_say():
+    assert Answer("", 30.0, tokens_evaluated=140, first_token_ms=0.0, total_ms=28.0).first_result_ms == 28.0
+    assert Answer("x", 30.0, tokens_evaluated=1, first_token_ms=2.0, total_ms=28.0).first_result_ms == 2.0
