@@ -70,10 +70,13 @@ def process_cpu_seconds(pid: int) -> float:
 
     0.0 for a process that does not run.
     """
-    seconds = 0.0
+    processes: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-        process = psutil.Process(pid)
-        for each in (process, *process.children(recursive=True)):
+        processes.append(psutil.Process(pid))
+        processes += processes[0].children(recursive=True)
+    seconds = 0.0
+    for each in processes:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # one that ends meanwhile
             times = each.cpu_times()
             seconds += times.user + times.system
     return float(seconds)

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -97,3 +98,20 @@ def test_memory_and_time_are_plausible():
 
 def test_what_is_no_process_spends_no_time():
     assert machine.process_cpu_seconds(2**31 - 1) == 0.0
+
+
+def test_a_child_that_ends_meanwhile_does_not_end_the_sum(monkeypatch):
+    class Process:
+        def __init__(self, pid):
+            self.pid = pid
+
+        def children(self, *, recursive):
+            return [Process(2), Process(3)] if recursive else []
+
+        def cpu_times(self):
+            if self.pid == 2:
+                raise psutil.NoSuchProcess(2)
+            return SimpleNamespace(user=1.0, system=0.5)
+
+    monkeypatch.setattr(psutil, "Process", Process)
+    assert machine.process_cpu_seconds(1) == 3.0

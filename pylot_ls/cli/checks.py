@@ -79,8 +79,8 @@ def check_settings(problems: tuple[Problem, ...]) -> Check:
     return Check("settings", Status.OK, "no problem found")
 
 
-async def check_model(settings: Settings) -> Check:
-    """Whether the model is there, loads, and completes."""
+async def check_model(settings: Settings) -> list[Check]:
+    """Whether the model is there, loads, and completes, and whether its KV can be cut."""
     engine: Engine | None = None
     try:
         engine = Engine(make_backend(settings))
@@ -89,18 +89,32 @@ async def check_model(settings: Settings) -> Check:
         document = Document("", "python", 0, Text.from_str("def main():\n    return\n"))
         await complete(document, len("def main():\n    ret"), engine, completion_options(settings))
     except PylotError as error:
-        return Check("model", Status.BROKEN, str(error))
+        return [Check("model", Status.BROKEN, str(error))]
     finally:
         if engine is not None:
             await engine.close()
-    return Check("model", Status.OK, _describe(info))
+    return [Check("model", Status.OK, _describe(info)), check_kv(info)]
+
+
+def check_kv(info: ModelInfo) -> Check:
+    """Whether the model's KV can be cut, and what it costs where it cannot."""
+    if info.removes_partially:
+        return Check(
+            "prompt cache", Status.OK, "only what an edit changes is evaluated again, and it outlives a restart"
+        )
+    return Check(
+        "prompt cache",
+        Status.NOTE,
+        f"this model ({info.architecture}: recurrent, hybrid or with a sliding window) cannot give back the end of "
+        "what it has read, so nearly each keystroke evaluates the whole prompt again, which takes as long as a file's "
+        "first suggestion, and nothing is kept for the next start; models with full attention in all layers are faster",
+    )
 
 
 def _describe(info: ModelInfo) -> str:
-    kv = "" if info.removes_partially else "; its KV cannot be cut, so each change evaluates the whole prompt"
     return (
         f"{info.name} ({info.n_params / 1e6:.1f} M parameters, {info.size_bytes / 2**20:.1f} MiB, context "
-        f"{info.n_ctx} of {info.n_ctx_train} tokens, order {info.fim_orders[0]}) from {info.path or 'a script'}{kv}"
+        f"{info.n_ctx} of {info.n_ctx_train} tokens, order {info.fim_orders[0]}) from {info.path or 'a script'}"
     )
 
 

@@ -40,7 +40,7 @@ def _all_checks(model: Path | None, *, scripted: bool) -> list[Check]:
         checks.check_llama_cpp(),
         checks.check_settings(problems),
         checks.check_memory(settings),
-        asyncio.run(checks.check_model(settings)),
+        *asyncio.run(checks.check_model(settings)),
         checks.check_cache_folder(),
         *checks.check_editors(),
     ]

@@ -12,8 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 class Scope(enum.StrEnum):
     """Who may set a field; written as a marker in its ``Annotated`` type, ANY where there is none.
 
-    A repository can carry settings for an editor, so what chooses files, endpoints or commands is USER: it is taken
-    from the user's own file, the environment and the command line only.
+    A repository can carry settings for an editor, so what chooses files, endpoints or commands, what costs memory,
+    disk or processor, and what writes documents into a log is USER: it is taken from the user's own file, the
+    environment and the command line only.
     """
 
     USER = "user"
@@ -46,28 +47,33 @@ class ModelSettings(_Group):
         default=None,
         description="A GGUF file. Without it, the default, the bundled model runs.",
     )
-    n_ctx: int = Field(
+    n_ctx: Annotated[int, Scope.USER] = Field(
         default=4096,
         ge=256,
         le=1_048_576,
         description="Context window, in tokens; default 4096. Capped at what the model was trained on.",
     )
-    n_threads: int = Field(
+    n_threads: Annotated[int, Scope.USER] = Field(
         default=0,
         ge=0,
         le=1024,
         description="Threads that evaluate the model, a count; default 0: one per physical core, or a single one "
         "for a small model.",
     )
-    n_gpu_layers: int = Field(
+    n_gpu_layers: Annotated[int, Scope.USER] = Field(
         default=-1,
         ge=-1,
         le=100_000,
         description="Layers kept on the GPU, a count; default -1: all, where llama.cpp was built for a GPU.",
     )
-    flash_attention: Literal["auto", "on", "off"] = Field(
+    flash_attention: Annotated[Literal["auto", "on", "off"], Scope.USER] = Field(
         default="on",
         description='Flash attention: "on", "off", or "auto" to leave it to llama.cpp; default "on".',
+    )
+    speculation: Annotated[bool, Scope.USER] = Field(
+        default=True,
+        description="Whether tokens that the text suggests are evaluated ahead, true or false; default true. It is "
+        "done where that is faster, and changes no suggestion.",
     )
     backend: Annotated[Literal["llama", "scripted"], Scope.USER] = Field(
         default="llama",
@@ -154,7 +160,7 @@ class CacheSettings(_Group):
 class LogSettings(_Group):
     """What is logged, and where."""
 
-    level: Literal["error", "warning", "info", "debug"] = Field(
+    level: Annotated[Literal["error", "warning", "info", "debug"], Scope.USER] = Field(
         default="warning",
         description='The least severe messages that are logged; default "warning". At "debug" the log holds the text '
         "of your documents.",

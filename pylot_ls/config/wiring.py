@@ -46,6 +46,7 @@ def make_backend(settings: Settings, *, persistent: bool = False) -> Backend:
             n_ctx=model.n_ctx,
             n_gpu_layers=model.n_gpu_layers,
             flash_attention=model.flash_attention,
+            speculation=model.speculation,
             manifest_folders=(bundled.models_dir(),),
             persistence=make_persistence(settings) if persistent else None,
         ),

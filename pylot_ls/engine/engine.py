@@ -83,10 +83,11 @@ class Engine:
         priority: Priority = Priority.KEYSTROKE,
         session: str = "",
         keep: bool = True,
+        heal: bool = False,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
-        ``max_tokens``, ``stop``, ``priority``, ``session`` and ``keep`` are those of ``GenerateRequest``.
+        ``max_tokens``, ``stop``, ``priority``, ``session``, ``keep`` and ``heal`` are those of ``GenerateRequest``.
 
         Raises:
             PylotError: the request, or the engine, failed.
@@ -95,7 +96,7 @@ class Engine:
             raise errors.EngineClosedError("the engine was closed")
         request_id = str(next(self._ids))
         stream = self._streams[request_id] = asyncio.Queue()
-        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session, keep))
+        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session, keep, heal=heal))
         finished = False
         try:
             while not finished:

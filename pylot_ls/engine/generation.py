@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.kv_context import Part
 from pylot_ls.engine.scheduler import Task
+from pylot_ls.engine.speculation import Draft, Lookup
 from pylot_ls.engine.streaming import TextStream
 from pylot_ls.engine.types import Usage
 
 if TYPE_CHECKING:
+    from pylot_ls.engine.healing import Healing
     from pylot_ls.engine.inbox import Job
     from pylot_ls.engine.rendering import Tokens
     from pylot_ls.engine.sequences import Lease
@@ -27,6 +29,9 @@ class Generation:
         lease: the sequence that it uses, None while it waits.
         n_stored: how many of its tokens have their KV in the sequence, while it waits: had it at the end.
         stream: what it says.
+        healing: what its first decoded tokens have to agree with; None where that is nothing.
+        draft: what may follow its tokens.
+        lookup: where drafts are looked up.
         paused_at: how many requests had ended when it was paused last; -1 when it never was.
     """
 
@@ -37,7 +42,14 @@ class Generation:
         self.n_stored = 0
         self.stream = TextStream(job.request.stop)
         self.paused_at = -1
+        self.healing: Healing | None = None
         self._n_prompt = 0
+        self.draft = Draft()
+        self.lookup = Lookup()
+        self._n_checked = 0
+        self._n_respelt = 0
+        self._n_drafted = 0
+        self._n_accepted = 0
         self._n_reused = 0
         self._n_evaluated = 0
         self._queue_ms = 0.0
@@ -63,10 +75,21 @@ class Generation:
         """How many tokens were decoded."""
         return len(self.tokens) - self._n_prompt
 
-    def begin(self, prompt: Tokens) -> None:
-        """It is taken into work."""
-        self.tokens = list(prompt)
-        self._n_prompt = len(prompt)
+    @property
+    def n_left(self) -> int:
+        """How many tokens it may still decode; those that repeat the prompt's end do not count."""
+        return self.job.request.max_tokens + self._n_respelt - self.n_decoded
+
+    @property
+    def is_healing(self) -> bool:
+        """Whether the next token has to agree with the prompt's end."""
+        return self.healing is not None and not self.healing.is_complete
+
+    def begin(self, prompt: Tokens, healing: Healing | None = None) -> None:
+        """It is taken into work; what is healed of the prompt is decoded anew."""
+        self.healing = healing
+        self.tokens = list(prompt[: len(prompt) - (healing.n_tokens if healing else 0)])
+        self._n_prompt = len(self.tokens)
         self._queue_ms = self.job.elapsed_ms()
 
     def use(self, lease: Lease) -> None:
@@ -92,27 +115,46 @@ class Generation:
         """As the scheduler sees it."""
         request = self.job.request
         decodes = self.n_decoded > 0 and self.n_pending == 1
-        return Task(number, request.session, request.priority, self.n_pending, decodes=decodes)
+        n_tokens = self.n_pending + (self._n_checked if decodes else 0)
+        return Task(number, request.session, request.priority, n_tokens, decodes=decodes)
 
     def part(self, n_tokens: int) -> Part:
-        """Its next tokens for a batch.
+        """Its next tokens for a batch, with what is drafted where they are more than there are.
 
         Raises:
             ValueError: it uses no sequence.
         """
         if self.lease is None:
             raise ValueError("the request uses no sequence")
-        return Part(self.lease.seq, self.n_stored, self.tokens[self.n_stored : self.n_stored + n_tokens])
+        tokens = self.tokens[self.n_stored : self.n_stored + n_tokens]
+        drafted = self.draft.tokens[: n_tokens - len(tokens)]
+        return Part(self.lease.seq, self.n_stored, [*tokens, *drafted], 1 + len(drafted))
 
     def submitted(self, part: Part) -> None:
         """Count what was evaluated; only what is needed for the first token is the request's own cost."""
         if not self.n_decoded:
             self._n_evaluated += len(part.tokens)
 
-    def decoded(self, token: int) -> None:
-        """Add a token."""
+    def take(self, token: int, piece: bytes) -> bytes:
+        """Add a decoded token; what of its bytes is new, which is nothing while it repeats the prompt's end."""
         self._first_token_ms = self._first_token_ms or self.job.elapsed_ms()
         self.tokens.append(token)
+        if not self.is_healing or self.healing is None:
+            return piece
+        new = self.healing.feed(piece)
+        # They replace tokens of the prompt, for which there was room; more of them are on the suggestion's account.
+        self._n_respelt += not new and self._n_respelt < self.healing.n_tokens
+        return new
+
+    def check(self, draft: Draft, n_tokens: int) -> None:
+        """Check so many tokens of a draft with the next evaluation."""
+        self.draft, self._n_checked = draft, n_tokens
+
+    def checked(self, n_drafted: int, n_accepted: int) -> None:
+        """So many drafted tokens were evaluated, and so many of them are its next ones."""
+        self._n_drafted += n_drafted
+        self._n_accepted += n_accepted
+        self.n_stored -= n_drafted - n_accepted
 
     def usage(self) -> Usage:
         """What it cost so far."""
@@ -121,6 +163,8 @@ class Generation:
             tokens_reused=self._n_reused,
             tokens_evaluated=self._n_evaluated,
             tokens_decoded=self.n_decoded,
+            tokens_drafted=self._n_drafted,
+            tokens_accepted=self._n_accepted,
             queue_ms=self._queue_ms if self.tokens else self.job.elapsed_ms(),
             first_token_ms=self._first_token_ms,
             total_ms=self.job.elapsed_ms(),

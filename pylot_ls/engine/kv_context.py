@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylot_ls.engine.vocabulary import Ids
+
 
 class Outcome(enum.Enum):
     """How the evaluation of a batch ended."""
@@ -26,11 +28,18 @@ class Part:
         seq: the sequence.
         position: of the first token.
         tokens: at least one.
+        n_logits: for so many of the last tokens logits are kept.
     """
 
     seq: int
     position: int
     tokens: Sequence[int]
+    n_logits: int = 1
+
+    @property
+    def drafted(self) -> Sequence[int]:
+        """The tokens that are not known to be right: what was to follow the first one with logits."""
+        return self.tokens[len(self.tokens) - self.n_logits + 1 :]
 
 
 class KvContext(Protocol):
@@ -45,7 +54,13 @@ class KvContext(Protocol):
     rolls_back: bool
 
     def evaluate(self, parts: Sequence[Part]) -> Outcome:
-        """Evaluate the parts in one batch; logits are kept for the last token of each. Raises DecodeError."""
+        """Evaluate the parts in one batch. Raises DecodeError."""
+
+    def greedy(self, index: int, among: Ids | None = None) -> tuple[int, float]:
+        """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
+
+        With ``among`` one of these, and its probability among them.
+        """
 
     def remove_from(self, seq: int, position: int) -> bool:
         """Drop a sequence's KV from a position on; False when the model's memory refuses a partial removal."""

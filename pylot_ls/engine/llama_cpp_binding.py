@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pylot_ls.engine.vocabulary import Ids
+
 _log = logging.getLogger("llama.cpp")
 # llama.cpp reports its progress at INFO, hundreds of lines of it, and warns of what we do on purpose (a context with
 # room for several prompts is larger than what the model was trained on).
@@ -36,6 +38,9 @@ _GGML_CONTINUED = 5
 
 # What llama_decode returns, as llama.h has it; anything else is a failure.
 _OUTCOMES = {0: Outcome.DONE, 1: Outcome.NO_ROOM, 2: Outcome.ABORTED}
+
+# Few tokens are longer.
+_PIECE_BYTES = 256
 
 FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 
@@ -193,9 +198,18 @@ class LlamaModel:
             raise DecodeError(f"the vocabulary could not tokenise a text of {len(data)} bytes")
         return tuple(tokens[:count])
 
+    def pieces(self) -> list[bytes]:
+        """The bytes of each token by its id; empty for those that are never text, or end it."""
+        # Written for speed: a vocabulary has 150,000 of them.
+        vocab, to_piece, ends = self.vocab, lib.llama_token_to_piece, lib.llama_vocab_is_eog
+        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        lengths = (to_piece(vocab, token, buffer, _PIECE_BYTES, 0, False) for token in range(self.n_vocab))
+        pieces = [buffer.raw[:length] if length >= 0 else self.piece(token) for token, length in enumerate(lengths)]
+        return [piece and (b"" if ends(vocab, token) else piece) for token, piece in enumerate(pieces)]
+
     def piece(self, token: int) -> bytes:
         """The bytes that a token stands for; empty for special tokens."""
-        buffer = ctypes.create_string_buffer(256)
+        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
         length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
         if length < 0:
             buffer = ctypes.create_string_buffer(-length)
@@ -274,7 +288,7 @@ class LlamaContext:
         self._abort_flag[0] = b"\x01" if stop else b"\x00"
 
     def evaluate(self, parts: Sequence[Part]) -> Outcome:
-        """Evaluate the parts in one batch of at most ``n_batch`` tokens; logits are kept for the last token of each.
+        """Evaluate the parts in one batch of at most ``n_batch`` tokens.
 
         Raises:
             DecodeError: llama.cpp failed.
@@ -287,14 +301,16 @@ class LlamaContext:
         batch.n_tokens = n_tokens
         i = 0
         for part in parts:
+            first_logits = part.position + len(part.tokens) - part.n_logits
             for position, token in enumerate(part.tokens, part.position):
                 batch.token[i] = token
                 batch.pos[i] = position
                 batch.seq_id[i][0] = part.seq
-                batch.logits[i] = 0
+                batch.logits[i] = position >= first_logits
                 i += 1
-            batch.logits[i - 1] = 1
         status = int(lib.llama_decode(self._context, batch))
+        # A GPU only begins there, and whoever measures wants to know when it is done.
+        lib.llama_synchronize(self._context)
         if status not in _OUTCOMES:
             raise DecodeError(f"llama.cpp could not evaluate {n_tokens} tokens (status {status})")
         return _OUTCOMES[status]
@@ -303,11 +319,17 @@ class LlamaContext:
         """Evaluate tokens of the first sequence."""
         return self.evaluate([Part(0, position, tokens)])
 
-    def greedy(self, index: int = -1) -> tuple[int, float]:
-        """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that."""
+    def greedy(self, index: int = -1, among: Ids | None = None) -> tuple[int, float]:
+        """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
+
+        With ``among`` one of these, and its probability among them.
+        """
         logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,))
-        token = int(logits.argmax())
-        return token, -float(np.log(np.exp(logits - logits[token]).sum()))
+        if among is not None:
+            logits = logits[np.frombuffer(among, dtype=np.int32)]
+        best = int(logits.argmax())
+        logprob = -float(np.log(np.exp(logits - logits[best]).sum()))
+        return best if among is None else among[best], logprob
 
     def remove_from(self, seq: int, position: int) -> bool:
         """Drop a sequence's KV from a position on; False when the model's memory refuses a partial removal."""

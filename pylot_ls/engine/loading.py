@@ -11,8 +11,10 @@ from pylot_ls.engine.model_file import check_model_file
 from pylot_ls.engine.persistence import Persistence
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.sequences import Sequences
+from pylot_ls.engine.speculation import Speculation
 from pylot_ls.engine.threads import automatic_threads
 from pylot_ls.engine.types import ModelInfo
+from pylot_ls.engine.vocabulary import Vocabulary
 from pylot_ls.errors import ModelUnsupportedError
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class LlamaConfig:
         n_gpu_layers: layers on a GPU, negative for all.
         flash_attention: "auto", "on" or "off".
         manifest_folders: where to look for a manifest after the model's own folder.
+        speculation: whether tokens are drafted from the prompt where that makes decoding faster.
         persistence: where evaluated prompts are kept; None for nowhere.
     """
 
@@ -53,6 +56,7 @@ class LlamaConfig:
     n_gpu_layers: int = -1
     flash_attention: str = "on"
     manifest_folders: tuple[Path, ...] = ()
+    speculation: bool = True
     persistence: PersistenceConfig | None = None
 
 
@@ -61,7 +65,9 @@ class Loaded:
     """What the worker holds once the model is there.
 
     Attributes:
+        vocabulary: the tokens by their bytes.
         max_active: how many requests may be in work at once.
+        speculation: what is learnt of drafts; None where none are made.
     """
 
     info: ModelInfo
@@ -69,7 +75,9 @@ class Loaded:
     context: LlamaContext
     renderer: PromptRenderer
     sequences: Sequences
+    vocabulary: Vocabulary
     max_active: int = _MAX_ACTIVE
+    speculation: Speculation | None = None
     persistence: Persistence | None = None
 
     def cache(self) -> BlockCache | None:
@@ -128,6 +136,9 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
         context=context,
         renderer=PromptRenderer(model.tokenize, model.markers()),
         sequences=Sequences(context, n_cells, _N_SEQUENCES, partial=partial),
+        vocabulary=Vocabulary(model.pieces()),
+        # What was drafted wrongly has to be cut off again.
+        speculation=Speculation() if config.speculation and partial else None,
         # A state that cannot be cut cannot be put together from blocks.
         persistence=_persistence(config, model, shape) if partial else None,
     )

@@ -45,6 +45,11 @@ class PromptRenderer:
                 tokens.extend(self._marker(segment.marker))
         return tuple(tokens)
 
+    def n_last(self, prompt: Prompt) -> int:
+        """How many of the prompt's tokens are those of a text at its end."""
+        last = prompt[-1] if prompt else None
+        return len(cut(self._tokens_of(last.text), last)) if isinstance(last, TextSegment) else 0
+
     def _marker(self, marker: Marker) -> Tokens:
         if marker not in self._markers:
             raise ModelUnsupportedError(

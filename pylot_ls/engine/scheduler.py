@@ -36,7 +36,7 @@ class Task:
         id: unique among the tasks.
         session: whose it is; sessions take turns.
         priority: of the request.
-        n_pending: tokens to evaluate next: what is left of the prompt, or 1 while decoding.
+        n_pending: tokens to evaluate next: what is left of the prompt; while decoding 1 and those that are drafted.
         decodes: whether its prompt is done.
     """
 
@@ -78,7 +78,9 @@ class Scheduler:
         highest = max((task.priority for task in tasks), default=None)
         served = [task for task in tasks if task.priority == highest and task.n_pending > 0]
         decoding = [task for task in served if task.decodes][: self._n_batch]
-        shares = [Share(task.id, 1) for task in decoding]
+        # Beside others a draft would be checked at their expense.
+        n_each = min(decoding[0].n_pending, self._n_batch) if len(decoding) == len(served) == 1 else 1
+        shares = [Share(task.id, n_each) for task in decoding]
         prompts = [task for task in served if not task.decodes]
         room = self._n_batch - len(shares)
         if prompts and room > 0:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.prefix_tree import PrefixTree
+from pylot_ls.errors import DecodeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,6 +81,16 @@ class Sequences:
         for part in parts:
             self.tree.extend(part.seq, part.tokens)
 
+    def cut(self, seq: int, n_tokens: int) -> None:
+        """Let a sequence hold its first tokens only.
+
+        Raises:
+            DecodeError: the model's memory refused, which one whose KV can be cut never does.
+        """
+        if not self._context.remove_from(seq, n_tokens):
+            raise DecodeError(f"the KV of a sequence could not be cut to {n_tokens} tokens")
+        self.tree.truncate(seq, n_tokens)
+
     def restored(self, seq: int, start: int, tokens: Sequence[int], load: Callable[[], bool]) -> bool:
         """Replace what a sequence holds from ``start`` on by saved KV of these tokens; False when it was not taken.
 
@@ -97,16 +108,16 @@ class Sequences:
     def aborted(self, parts: Sequence[Part]) -> None:
         """A batch was aborted: the context is asked what stands, which is a beginning: the micro-batches before.
 
-        Of no part all tokens are left, since the logits of the last one were not kept.
+        Of no part a token is left of which logits were wanted, since they were not kept.
         """
         for part in parts:
             n_stands = self._context.n_stored(part.seq) - part.position
+            n_left = min(n_stands, len(part.tokens) - part.n_logits)
             is_sound = self._context.rolls_back
-            if n_stands == len(part.tokens):
-                n_stands -= 1
-                is_sound = is_sound and self._partial and self._context.remove_from(part.seq, part.position + n_stands)
+            if n_left < n_stands:
+                is_sound = is_sound and self._partial and self._context.remove_from(part.seq, part.position + n_left)
             if is_sound:
-                self.tree.extend(part.seq, part.tokens[:n_stands])
+                self.tree.extend(part.seq, part.tokens[:n_left])
             else:
                 self._context.remove_from(part.seq, 0)
                 self.tree.truncate(part.seq, 0)

@@ -85,6 +85,8 @@ class GenerateRequest:
         priority: how urgent it is.
         session: whose it is; sessions of one priority take turns.
         keep: whether its prompt's KV may be kept beyond the process; KV holds the document's content.
+        heal: whether the prompt's end may be within what the model knows as one token: the last tokens of a last
+            text are then chosen anew, so that they agree with what it says. What is delivered begins behind it.
     """
 
     request_id: str
@@ -94,6 +96,7 @@ class GenerateRequest:
     priority: Priority = Priority.KEYSTROKE
     session: str = ""
     keep: bool = True
+    heal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +104,12 @@ class Usage:
     """What a request cost, counted inside the backend at each evaluation.
 
     Attributes:
-        prompt_tokens: tokens of the prompt.
+        prompt_tokens: tokens of the prompt, without those that were chosen anew (see ``GenerateRequest.heal``).
         tokens_reused: prompt tokens whose KV was already there.
         tokens_evaluated: tokens submitted from the start of the request to its first logits.
         tokens_decoded: tokens produced.
+        tokens_drafted: tokens that were evaluated because they might follow.
+        tokens_accepted: those of them that did.
         queue_ms: from submission until the worker took the request.
         first_token_ms: from submission until the first token was known; 0 when there was none.
         total_ms: from submission until now, in the last event until the end.
@@ -114,6 +119,8 @@ class Usage:
     tokens_reused: int = 0
     tokens_evaluated: int = 0
     tokens_decoded: int = 0
+    tokens_drafted: int = 0
+    tokens_accepted: int = 0
     queue_ms: float = 0.0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
@@ -192,13 +199,14 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A decoded token.
+    """A decoded token; there is none for a token that only repeats what the prompt ended in.
 
     Attributes:
         text: what it adds to the text: whole characters only. Empty while a character is incomplete or while the
             text could still be the beginning of a stop text.
         token_id: its id.
-        logprob: natural logarithm of its probability under the model.
+        logprob: natural logarithm of its probability under the model, given what is known of the text: of a healed
+            token, that it agrees with the prompt's end.
         usage: what the request has cost so far.
     """
 

@@ -6,10 +6,11 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.decoding import Decoder
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.kv_context import Outcome
 from pylot_ls.engine.scheduler import Scheduler
-from pylot_ls.engine.types import Failed, Finished, FinishReason, Priority, Token
+from pylot_ls.engine.types import Failed, Finished, FinishReason, Priority
 from pylot_ls.errors import PylotError, RequestError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Worker:
         self._loaded = loaded
         self._sequences = loaded.sequences
         self._scheduler = Scheduler(loaded.context.n_batch)
+        self._decoder = Decoder(loaded, sink)
         self._waiting: list[Generation] = []
         self._active: list[Generation] = []
         self._n_ended = 0
@@ -129,7 +131,7 @@ class Worker:
             if not generation.tokens:
                 prompt = self._loaded.renderer.render(request.prompt)
                 _check_length(len(prompt), request, self._loaded.info.n_ctx)
-                generation.begin(prompt)
+                self._decoder.begin(generation, prompt)
             generation.use(self._sequences.acquire(generation.tokens, 1 if request.max_tokens else 0))
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._fail(generation, error)
@@ -177,9 +179,10 @@ class Worker:
         for generation, part in batch:
             generation.submitted(part)
         if outcome is Outcome.DONE:
-            self._measure(batch, n_tokens, time.perf_counter() - began)
+            seconds = time.perf_counter() - began
+            self._measure(batch, n_tokens, seconds)
             self._sequences.evaluated(parts)
-            self._deliver(batch)
+            self._deliver(batch, seconds)
         else:
             self._sequences.aborted(parts)
             for generation, part in batch:
@@ -191,35 +194,20 @@ class Worker:
             known = self._tokens_per_s or rate
             self._tokens_per_s = known + _RATE_WEIGHT * (rate - known)
 
-    def _deliver(self, batch: Sequence[tuple[Generation, Part]]) -> None:
-        index = -1
+    def _deliver(self, batch: Sequence[tuple[Generation, Part]], seconds: float) -> None:
+        end = 0
         for generation, part in batch:
-            index += len(part.tokens)
+            end += len(part.tokens)
             generation.n_stored += len(part.tokens)
             if generation.n_pending > 0:
                 continue
             try:
-                self._next_token(generation, index)
+                reason = self._decoder.advance(generation, part, end, seconds if len(batch) == 1 else None)
             except Exception as error:  # noqa: BLE001 - the other requests must go on
                 self._fail(generation, error)
-
-    def _next_token(self, generation: Generation, index: int) -> None:
-        """Choose the token that follows the one at ``index`` of the batch."""
-        request = generation.job.request
-        if generation.job.cancelled or request.max_tokens == 0:
-            self._finish(generation, FinishReason.CANCELLED if generation.job.cancelled else FinishReason.LENGTH)
-            return
-        token, logprob = self._loaded.context.greedy(index)
-        if self._loaded.model.ends_text(token):
-            self._finish(generation, FinishReason.END)
-            return
-        generation.decoded(token)
-        text = generation.stream.feed(self._loaded.model.piece(token))
-        self._sink(Token(request.request_id, text, token, logprob, generation.usage()))
-        if generation.stream.stopped:
-            self._finish(generation, FinishReason.STOP)
-        elif generation.n_decoded == request.max_tokens:
-            self._finish(generation, FinishReason.LENGTH)
+                continue
+            if reason is not None:
+                self._finish(generation, reason)
 
     def _make_one_wait(self, n_tokens: int) -> None:
         """All cells are in use: the request that came last among the least urgent waits until another has ended."""

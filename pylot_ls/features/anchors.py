@@ -7,7 +7,6 @@ import logging
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import PylotError
-from pylot_ls.features.privacy import may_be_kept
 
 if TYPE_CHECKING:
     from pylot_ls.engine.engine import Engine
@@ -36,14 +35,17 @@ class Anchors:
         """The anchor of a document; None where it has none yet."""
         return self._anchors.get(uri)
 
-    def follow(self, uri: str, plan: Plan, engine: Engine) -> None:
-        """Stand on the plan's anchor, and prepare the successor if it has one."""
+    def follow(self, uri: str, plan: Plan, engine: Engine, *, keep: bool) -> None:
+        """Stand on the plan's anchor, and prepare the successor if it has one.
+
+        ``keep``: whether what is evaluated of the document may be kept beyond the process.
+        """
         if self._anchors.get(uri) is not plan.anchor:
             # Whatever is being prepared was to follow another one.
             self._stop_preparing(uri)
             self._anchors[uri] = plan.anchor
         if plan.successor is not None and uri not in self._preparing:
-            task = asyncio.ensure_future(self._prepare(uri, plan, engine))
+            task = asyncio.ensure_future(self._prepare(uri, plan, engine, keep=keep))
             self._preparing[uri] = task
             task.add_done_callback(lambda _task: self._preparing.pop(uri, None))
 
@@ -57,9 +59,9 @@ class Anchors:
         while self._preparing:
             await asyncio.wait(list(self._preparing.values()))
 
-    async def _prepare(self, uri: str, plan: Plan, engine: Engine) -> None:
+    async def _prepare(self, uri: str, plan: Plan, engine: Engine, *, keep: bool) -> None:
         try:
-            await engine.prefill(plan.prepare, session=self._session, keep=may_be_kept(uri))
+            await engine.prefill(plan.prepare, session=self._session, keep=keep)
         except PylotError as error:
             # The current anchor still serves; the next keystroke asks again.
             _log.info("an anchor could not be prepared: %s", error)

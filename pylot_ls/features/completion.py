@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import Token, Usage
-from pylot_ls.features.privacy import may_be_kept
 from pylot_ls.features.repetition import repeats
 from pylot_ls.features.shape import Shape, shape_at
 from pylot_ls.features.trim import trim
@@ -76,11 +75,14 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     options: CompletionOptions,
     anchors: Anchors | None = None,
     session: str = "",
+    *,
+    keep: bool = False,
 ) -> Completion:
     """Ask the model what stands at an offset.
 
     Cancelling the coroutine ends the work in the engine. ``anchors`` remembers the prompts of a session's documents
-    from keystroke to keystroke; ``session`` is whose request it is.
+    from keystroke to keystroke; ``session`` is whose request it is; ``keep``: whether what is evaluated of the document
+    may be kept beyond the process.
 
     Raises:
         ModelError: there is no model, or it cannot complete.
@@ -94,15 +96,15 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     current = anchors.of(document.uri) if anchors else None
     plan = make_plan(text, offset, model, options.prompt, options.max_tokens, current)
     if anchors:
-        anchors.follow(document.uri, plan, engine)
+        anchors.follow(document.uri, plan, engine, keep=keep)
     shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines)
-    keep = may_be_kept(document.uri)
     events = engine.generate(
         plan.prompt,
         max_tokens=options.max_tokens,
         stop=shape.stop,
         session=session,
         keep=keep,
+        heal=True,
     )
     generated = await _collect(events, shape)
     shown = trim(generated.text, around.suffix).replace("\n", around.terminator)

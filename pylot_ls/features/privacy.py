@@ -1,9 +1,22 @@
-"""Which documents leave no trace on disk. Pure."""
+"""Which documents leave no trace on disk."""
 
 from __future__ import annotations
 
+import asyncio
 import fnmatch
+import logging
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from pylot_ls.features.ignore_files import NAMES, is_ignored_on_disk
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+_log = logging.getLogger(__name__)
 
 # Names under which secrets are kept; evaluated prompts hold a document's content.
 _SECRET_NAMES = (
@@ -28,9 +41,97 @@ _SECRET_NAMES = (
     "*secret*",
 )
 
+# The excludes of a repository and of the user, beside the names that stand in any folder.
+_RULE_FILES = frozenset({*NAMES, "exclude", "ignore"})
 
-def may_be_kept(uri: str) -> bool:
-    """Whether what is evaluated of a document may be kept on disk: only of saved files, none with a secret's name."""
+
+class Privacy:
+    """Knows of each open document whether what is evaluated of it may be kept on disk.
+
+    Kept are files alone, none with a secret's name, and none that ignore files leave out. Until that is known of a
+    document, and where it is in doubt, the answer is no.
+    """
+
+    def __init__(self) -> None:
+        self._answers: dict[str, bool] = {}
+        self._questions: dict[str, object] = {}
+
+    def may_be_kept(self, uri: str) -> bool:
+        """The answer as far as it is known; takes no time."""
+        return self._answers.get(uri, False)
+
+    def learn(self, uri: str) -> Coroutine[Any, Any, None]:
+        """A document was opened: what to await to find out, on a thread, since ignore files are read.
+
+        The question is asked at once, so that a document closed before that begins is forgotten. Awaiting never raises
+        for what is on the disk.
+        """
+        question = self._questions[uri] = object()
+        self._answers.pop(uri, None)
+        return self._answer(uri, question)
+
+    async def _answer(self, uri: str, question: object) -> None:
+        answer = await asyncio.to_thread(_find_out, uri)
+        if self._questions.get(uri) is question:  # it was not closed meanwhile, nor asked about again
+            self._answers[uri] = answer
+
+    async def saved(self, uri: str) -> None:
+        """A document was saved: where it holds ignore rules, find out again about all."""
+        if uri.rpartition("/")[2] in _RULE_FILES:
+            await asyncio.gather(*(self.learn(each) for each in tuple(self._questions)))
+
+    def forget(self, uri: str) -> None:
+        """The document was closed."""
+        self._questions.pop(uri, None)
+        self._answers.pop(uri, None)
+
+
+def _find_out(uri: str) -> bool:
+    try:
+        path = file_path(uri)
+        # The document's name may be a link to the file that has another one.
+        places = () if path is None else {path, _resolved(path)}
+        return bool(places) and not any(_has_secret_name(place) or is_ignored_on_disk(place) for place in places)
+    except (OSError, ValueError) as error:
+        # Whatever cannot be read or understood might have said no.
+        _log.info("nothing of a document is kept on disk: %s", error)
+        return False
+
+
+def file_path(uri: str, *, windows: bool = os.name == "nt") -> Path | None:
+    """Return the path of a ``file:`` URI; None for all else, and for what names no file of this machine.
+
+    Raises:
+        ValueError: the URI is malformed.
+    """
     parts = urlsplit(uri)
-    name = unquote(parts.path).rsplit("/", 1)[-1].lower()
-    return parts.scheme == "file" and not any(fnmatch.fnmatchcase(name, pattern) for pattern in _SECRET_NAMES)
+    text = unquote(parts.path, errors="surrogateescape")
+    if parts.scheme != "file" or parts.netloc not in {"", "localhost"} or parts.query or parts.fragment:
+        return None
+    if windows:
+        if not re.match(r"/[A-Za-z]:/[^:]*$", text):  # a stream of a file has another colon
+            return None
+        text = text[1:]
+    names = text.split("/")
+    if (not windows and names[0]) or text.startswith("//") or not names[-1] or ".." in names or "\0" in text:
+        return None
+    return Path(text)
+
+
+def _resolved(path: Path) -> Path:
+    """The path without links; what is not there yet may be the last name alone.
+
+    Raises:
+        OSError: links lead in a circle or nowhere, or a folder is not there.
+        ValueError: no file can have that name.
+    """
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return Path(os.path.realpath(path.parent, strict=True)) / path.name
+    # Not Path.resolve: of links in a circle it raises another error.
+    return Path(os.path.realpath(path, strict=True))
+
+
+def _has_secret_name(path: Path) -> bool:
+    return any(fnmatch.fnmatchcase(path.name.lower(), pattern) for pattern in _SECRET_NAMES)

@@ -74,11 +74,14 @@ class DiskTier:
 
     def put(self, key: bytes, value: bytes) -> bool:
         """Store a value where the key has none and the limits have room; return whether the key has one now."""
-        was_on = self.problem is None
-        stored = self._guarded(lambda cache: self._store(cache, key, value), otherwise=False)
-        if not stored:
-            self._counts["write_errors" if was_on and self.problem is not None else "dropped"] += 1
-        return stored
+        return self._put(key, value, replaces=False)
+
+    def replace(self, key: bytes, value: bytes) -> bool:
+        """Store a value in the place of the one that the key may have; return whether it was stored.
+
+        Where the limits have no room for it the key keeps the other one.
+        """
+        return self._put(key, value, replaces=True)
 
     def __contains__(self, key: bytes) -> bool:
         """Whether the key has a value, unread and so unchecked."""
@@ -100,6 +103,13 @@ class DiskTier:
         """Return what happened since the start: counts, and ``bytes_written_today`` by all processes."""
         return {**self._counts, "bytes_written_today": self._budget.written_bytes()}
 
+    def _put(self, key: bytes, value: bytes, *, replaces: bool) -> bool:
+        was_on = self.problem is None
+        stored = self._guarded(lambda cache: self._store(cache, key, value, replaces=replaces), otherwise=False)
+        if not stored:
+            self._counts["write_errors" if was_on and self.problem is not None else "dropped"] += 1
+        return stored
+
     def _load(self, cache: diskcache.Cache, key: bytes) -> bytes | None:
         try:
             entry = cache.get(key)
@@ -112,22 +122,23 @@ class DiskTier:
             cache.delete(key)
         return None
 
-    def _store(self, cache: diskcache.Cache, key: bytes, value: bytes) -> bool:
+    def _store(self, cache: diskcache.Cache, key: bytes, value: bytes, *, replaces: bool) -> bool:
         needed_bytes = entry_bytes(key, value)
         if needed_bytes > self.limit_bytes:
             return False
         with cache.transact():  # the file too is written under the lock, see sweep
-            if key in cache:
+            if key in cache and not replaces:
                 return True
             if not self._budget.has_room(needed_bytes) or not self._make_room(cache, needed_bytes):
                 return False
             self._budget.spend(needed_bytes)
+            cache.delete(key)  # a row that is only changed keeps its place among those to be evicted
             cache.set(key, pack(key, value))
         self._counts["stored"] += 1
         return True
 
     def _make_room(self, cache: diskcache.Cache, needed_bytes: int) -> bool:
-        # Keys come in the order in which they were stored: a key that has a value is never stored again.
+        # Keys come in the order in which they were stored: a key that gets another value gets a new row.
         keys = iter(cache)
         while cache.volume() + needed_bytes > self.limit_bytes:
             oldest = next(keys, None)

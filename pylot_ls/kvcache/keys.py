@@ -63,6 +63,17 @@ def run_key(fingerprint: bytes, tokens: Sequence[int]) -> bytes:
     return _hash(b"run", struct.pack("<Q", len(fingerprint)), fingerprint, _packed(tokens)).digest()
 
 
+def record_key(kind: str, name: str) -> bytes:
+    """Return the key of a record that is replaced from time to time.
+
+    Args:
+        kind: what is recorded, and in which format.
+        name: of what.
+    """
+    data = kind.encode("utf-8", "surrogatepass")
+    return _hash(b"record", struct.pack("<Q", len(data)), data, name.encode("utf-8", "surrogatepass")).digest()
+
+
 def _hash(kind: bytes, *parts: bytes) -> hashlib.blake2b:
     # The kind keeps a run of one block and that block, whose content is the same, from having one key.
     return hashlib.blake2b(b"".join(parts), digest_size=KEY_BYTES, person=b"pylot:" + kind)

@@ -38,6 +38,7 @@ class PrefixStore:
         self._changed = threading.Condition()
         self._tasks: deque[Callable[[], None]] = deque()  # somebody waits for these, so they go before the writes
         self._writes: OrderedDict[bytes, bytes] = OrderedDict()
+        self._replacing: set[bytes] = set()  # those of the writes that take the place of another value
         self._queued_bytes = 0
         self._working = True  # the thread begins with opening the disk
         self._closed = False
@@ -61,14 +62,17 @@ class PrefixStore:
         """Keep the value in memory, and queue it for the disk where there is room in the queue."""
         self._memory.put(key, value)
         with self._changed:
-            if self._disk is None or self._disk.problem or self._closed or key in self._writes:
-                return
-            if self._writes and self._queued_bytes + len(value) > self._queue_limit_bytes:
-                self._counts["queue_dropped"] += 1
-                return
-            self._writes[key] = value
-            self._queued_bytes += len(value)
-            self._changed.notify_all()
+            if key not in self._writes:
+                self._queue(key, value)
+
+    def replace(self, key: bytes, value: bytes) -> None:
+        """As ``put``, for a key whose value changes: the last one counts."""
+        self._memory.put(key, value)
+        with self._changed:
+            self._queued_bytes -= len(self._writes.pop(key, b""))
+            self._replacing.discard(key)
+            if self._queue(key, value):
+                self._replacing.add(key)
 
     def prefetch(self, keys: Sequence[bytes], done: Callable[[int], None]) -> None:
         """Bring the values of a chain from disk to memory, in order, up to the first one that is nowhere.
@@ -106,8 +110,7 @@ class PrefixStore:
         with self._changed:
             self._closed = True
             self._counts["queue_dropped"] += len(self._writes)
-            self._writes.clear()
-            self._queued_bytes = 0
+            self._forget_writes()
             self._changed.notify_all()
         if threading.current_thread() is not self._thread:
             self._thread.join(_CLOSE_TIMEOUT_S)  # it is a daemon: a disk that hangs does not keep the process
@@ -119,6 +122,23 @@ class PrefixStore:
         counts |= {"memory_bytes": self._memory.n_bytes, "memory_entries": len(self._memory)}
         disk = self._disk.stats() if self._disk else {}
         return {**counts, **{f"disk_{name}": count for name, count in disk.items()}}
+
+    def _queue(self, key: bytes, value: bytes) -> bool:
+        """Whether there is room for a value to wait. Called under the lock."""
+        if self._disk is None or self._disk.problem or self._closed:
+            return False
+        if self._writes and self._queued_bytes + len(value) > self._queue_limit_bytes:
+            self._counts["queue_dropped"] += 1
+            return False
+        self._writes[key] = value
+        self._queued_bytes += len(value)
+        self._changed.notify_all()
+        return True
+
+    def _forget_writes(self) -> None:
+        self._writes.clear()
+        self._replacing.clear()
+        self._queued_bytes = 0
 
     def _submit(self, task: Callable[[], None]) -> bool:
         with self._changed:
@@ -154,13 +174,15 @@ class PrefixStore:
             if self._writes:
                 key, value = self._writes.popitem(last=False)
                 self._queued_bytes -= len(value)
-                return partial(self._write, key, value)
+                replaces = key in self._replacing
+                self._replacing.discard(key)
+                return partial(self._write, key, value, replaces=replaces)
             self._working = False
             return None
 
-    def _write(self, key: bytes, value: bytes) -> None:
+    def _write(self, key: bytes, value: bytes, *, replaces: bool) -> None:
         if self._disk:
-            self._disk.put(key, value)
+            (self._disk.replace if replaces else self._disk.put)(key, value)
 
     def _prefetch(self, keys: tuple[bytes, ...], done: Callable[[int], None]) -> None:
         n_bytes = 0
@@ -186,8 +208,7 @@ class PrefixStore:
     def _clear(self, done: threading.Event) -> None:
         try:
             with self._changed:
-                self._writes.clear()
-                self._queued_bytes = 0
+                self._forget_writes()
             self._memory.clear()
             if self._disk:
                 self._disk.clear()

@@ -23,6 +23,7 @@ from pylot_ls.engine.types import LoadFailed, StateEvent
 from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.completion import Completion, complete
+from pylot_ls.features.privacy import Privacy
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
@@ -60,6 +61,7 @@ class Session:
         self.abilities = ClientAbilities()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
+        self.privacy = Privacy()
         self.power_watch: asyncio.Task[None] | None = None
         self.power = PowerSource(machine.on_battery)
         # A client that never asks must not cost anything at its edits.
@@ -89,12 +91,9 @@ class Session:
         self.power_watch = self.keep(self.power.watch())
 
     def configure(self, workspace_configuration: object) -> None:
-        """Take the client's settings; those of the model count from the next start on."""
+        """Take the client's settings."""
         self._workspace_configuration = workspace_configuration
-        before = self.settings.model
         self._apply_settings()
-        if self.settings.model != before:
-            self.notices.warning("settings under model.* take effect when the server is started again")
         self.show_problems()
 
     def show_problems(self) -> None:
@@ -160,7 +159,8 @@ class Session:
             await self._engine.close()
 
     async def _complete(self, document: Document, offset: int, options: CompletionOptions) -> Completion:
-        return await complete(document, offset, self.engine, options, self.anchors)
+        keep = self.privacy.may_be_kept(document.uri)
+        return await complete(document, offset, self.engine, options, self.anchors, keep=keep)
 
     def _apply_settings(self) -> None:
         self.settings, self._problems = load(

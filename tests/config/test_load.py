@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pylot_ls.config.fields import FIELDS, GROUPS
 from pylot_ls.config.load import load, origins
-from pylot_ls.config.settings import Scope, Settings
+from pylot_ls.config.settings import CacheSettings, LogSettings, ModelSettings, Scope, Settings
 from pylot_ls.config.sources import (
     RawOptions,
     RawValue,
@@ -103,19 +103,32 @@ def test_a_message_names_key_value_what_is_accepted_and_what_is_used():
         ("completion", "languages_off", [None]),
         ("completion", "fallback", "sometimes"),
         ("completion", "fallback", []),
-        ("model", "n_ctx", 255),
-        pytest.param("model", "n_ctx", 10**5000, id="huge"),
-        ("model", "n_threads", -1),
-        ("model", "flash_attention", True),
+        pytest.param("completion", "max_tokens", 10**5000, id="huge"),
         ("prompt", "prefix_share", math.nan),
         ("prompt", "prefix_share", 10**400),
         ("prompt", "prefix_share", 0.95),
         ("prompt", "anchored", "true"),
-        ("log", "level", "WARN"),
     ],
 )
 def test_a_wrong_value_is_one_problem_and_the_default_stands(group, name, value):
-    settings, problems = client({group: {name: value}})
+    check_wrong_value(client({group: {name: value}}), group, name)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value"),
+    [
+        ("model", "n_ctx", 255),
+        ("model", "n_threads", -1),
+        ("model", "flash_attention", True),
+        ("log", "level", "WARN"),
+    ],
+)
+def test_a_wrong_value_of_the_users_own_is_one_problem_too(group, name, value):
+    check_wrong_value(load([from_command_line({group: {name: value}})]), group, name)
+
+
+def check_wrong_value(loaded, group, name):
+    settings, problems = loaded
     assert settings == Settings()
     message = only_message(problems)
     assert message.startswith(f"{group}.{name} is ")
@@ -129,7 +142,7 @@ def test_a_whole_number_written_as_a_float_counts():
     assert (settings.completion.max_tokens, problems) == (12, ())
 
 
-@pytest.mark.parametrize("key", ["model.path", "model.backend", "log.file"])
+@pytest.mark.parametrize("key", [key for key, field in FIELDS.items() if field.scope is Scope.USER])
 @pytest.mark.parametrize("read", [from_initialization_options, from_workspace_configuration])
 def test_a_client_cannot_set_what_is_the_users(key, read):
     settings, problems = load([read({key: "/tmp/secret-name"})])
@@ -140,6 +153,13 @@ def test_a_client_cannot_set_what_is_the_users(key, read):
     assert "config.toml" in message
     assert "on the command line" in message
     assert "secret-name" not in message
+
+
+@pytest.mark.parametrize(("key", "value"), [("model.n_ctx", 2**20), ("model.n_threads", 512), ("log.level", "debug")])
+def test_a_good_value_of_a_client_for_what_is_the_users_does_not_count_either(key, value):
+    settings, problems = load([from_workspace_configuration({key: value})])
+    assert settings == Settings()
+    assert "does not count" in only_message(problems)
 
 
 def test_a_refused_value_of_a_client_leaves_the_users_own():
@@ -203,7 +223,7 @@ LIKELY = st.dictionaries(NAMES, JSON | st.dictionaries(LEAVES, JSON, max_size=4)
 def test_whatever_a_client_sends_valid_settings_come_of_it(value):
     settings, problems = load([from_initialization_options(value), from_workspace_configuration(value)])
     assert Settings.model_validate(settings.model_dump()) == settings
-    assert (settings.model.path, settings.model.backend, settings.log.file) == (None, "llama", None)
+    assert (settings.model, settings.log, settings.cache) == (ModelSettings(), LogSettings(), CacheSettings())
     assert all(problem.message == on_one_line(problem.message) for problem in problems)
 
 
@@ -225,15 +245,13 @@ def test_whatever_the_environment_holds_valid_settings_come_of_it(environ):
 VALID = st.fixed_dictionaries(
     {},
     optional={
-        "model": st.fixed_dictionaries(
-            {}, optional={"n_ctx": st.integers(256, 2**20), "flash_attention": st.sampled_from(["auto", "on", "off"])}
-        ),
         "completion": st.fixed_dictionaries(
             {},
             optional={
                 "enabled": st.booleans(),
                 "max_tokens": st.integers(1, 512),
                 "max_lines": st.integers(1, 64),
+                "fallback": st.sampled_from(["auto", "always", "never"]),
                 "languages_off": st.lists(st.from_regex(r"[a-z]{1,9}", fullmatch=True), max_size=3),
             },
         ),

@@ -17,14 +17,20 @@ def test_settings_are_hashable_comparable_and_frozen():
         settings.completion = CompletionSettings()
 
 
-def test_what_chooses_files_or_backends_or_fills_a_disk_is_of_user_scope():
+def test_what_chooses_files_costs_the_machine_or_logs_documents_is_of_user_scope():
     assert {key for key, field in FIELDS.items() if field.scope is Scope.USER} == {
         "cache.enabled",
         "cache.disk_limit_mb",
         "cache.memory_limit_mb",
         "cache.daily_write_mb",
         "model.path",
+        "model.n_ctx",
+        "model.n_threads",
+        "model.n_gpu_layers",
+        "model.flash_attention",
+        "model.speculation",
         "model.backend",
+        "log.level",
         "log.file",
     }
 
@@ -88,4 +94,5 @@ def test_the_schema_offers_editors_what_they_may_set_and_nothing_else():
     assert offered == {field.camel_key for field in FIELDS.values() if field.scope is Scope.ANY}
     max_tokens = groups["completion"]["properties"]["maxTokens"]
     assert (max_tokens["type"], max_tokens["minimum"], max_tokens["maximum"]) == ("integer", 1, 512)
-    assert groups["log"]["properties"]["level"]["enum"] == ["error", "warning", "info", "debug"]
+    assert groups["completion"]["properties"]["fallback"]["enum"] == ["auto", "always", "never"]
+    assert groups.keys().isdisjoint({"model", "log", "cache"})

@@ -18,7 +18,7 @@ def no_bundled_model(monkeypatch, tmp_path):
 
 def test_the_model_settings_reach_the_engine(tmp_path):
     model = ModelSettings(
-        path=tmp_path / "m.gguf", n_ctx=512, n_threads=3, n_gpu_layers=7, flash_attention="off", backend="llama"
+        path=tmp_path / "m.gguf", n_ctx=512, n_threads=3, n_gpu_layers=7, flash_attention="off", speculation=False
     )
     backend = make_backend(Settings(model=model))
     assert isinstance(backend, LlamaBackend)
@@ -28,6 +28,7 @@ def test_the_model_settings_reach_the_engine(tmp_path):
         n_ctx=512,
         n_gpu_layers=7,
         flash_attention="off",
+        speculation=False,
         manifest_folders=(bundled.models_dir(),),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from array import array
 
 import pytest
 from fake_kv import FakeKv
@@ -233,6 +234,32 @@ def test_logits_are_kept_for_the_last_token_of_each_part_only(context, tokens, o
     assert_same_prediction(context, cold(other_tokens), len(tokens) + len(other_tokens) - 1)
     with pytest.raises(ValueError, match="NULL"):
         context.greedy(0)
+
+
+def test_logits_are_kept_for_as_many_of_the_last_tokens_as_are_wanted(context, tokens, other_tokens, cold):
+    context.evaluate([Part(1, 0, other_tokens), Part(0, 0, tokens, n_logits=3)])
+    end = len(other_tokens) + len(tokens)
+    for n_after in range(3):
+        assert_same_prediction(context, cold(tokens[: len(tokens) - n_after]), end - 1 - n_after)
+    with pytest.raises(ValueError, match="NULL"):
+        context.greedy(end - 4)
+
+
+def test_a_choice_among_some_tokens_has_its_probability_among_them(context, tokens):
+    context.decode(tokens, 0)
+    best, logprob = context.greedy()
+    assert context.greedy(-1, array("i", [best])) == (best, 0.0)
+    among = array("i", [best, *(token for token in range(100, 110) if token != best)])
+    assert context.greedy(-1, among)[0] == best
+    assert logprob <= context.greedy(-1, among)[1] <= 0
+    assert context.greedy(-1, among[1:])[0] in among[1:]
+
+
+def test_the_pieces_of_a_vocabulary_are_those_of_its_tokens_and_empty_for_what_ends_a_text(model):
+    pieces = model.pieces()
+    assert len(pieces) == model.n_vocab
+    for token in [*range(0, model.n_vocab, 7), model.fim_tokens().middle]:
+        assert pieces[token] == (b"" if model.ends_text(token) else model.piece(token))
 
 
 def test_a_context_that_finds_no_memory_says_what_to_do(model, monkeypatch):

@@ -83,6 +83,17 @@ def test_there_is_no_batch_where_nothing_is_pending(tasks):
     assert Scheduler(N_BATCH).decide(tasks, 100.0) == ()
 
 
+@pytest.mark.parametrize(
+    ("others", "n_tokens"),
+    [([], 4), ([Task(1, "b", Priority.BACKGROUND, 9, decodes=False)], 4)]
+    + [([Task(1, "b", Priority.KEYSTROKE, 3, decodes=decodes)], 1) for decodes in (True, False)],
+    ids=["alone", "beside less urgent", "beside one that decodes", "beside a prompt"],
+)
+def test_drafted_tokens_are_checked_only_where_nobody_else_waits_for_them(others, n_tokens):
+    drafting = Task(0, "a", Priority.KEYSTROKE, 4, decodes=True)
+    assert Scheduler(N_BATCH).decide([drafting, *others], 100.0)[0] == Share(0, n_tokens)
+
+
 def test_a_keystroke_is_served_alone():
     tasks = [
         Task(0, "a", Priority.BACKGROUND, 500, decodes=False),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from fake_kv import next_token, repetitive_token
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from served_worker import MEMORIES, N_CTX, Served, cold_run
+from served_worker import MEMORIES, N_CTX, Eager, Served, cold_run
 
 from pylot_ls.engine.types import Failed, FinishReason, Priority
 from pylot_ls.errors import DecodeError
@@ -19,6 +20,7 @@ class Submit:
     max_tokens: int
     priority: Priority
     session: str
+    heal: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class Abort:
 
 
 PROMPTS = st.text("ab", min_size=1, max_size=N_CTX - 8) | st.sampled_from(["ab" * 12, "ab" * 18, "ab" * 12 + "b"])
-SUBMITS = st.builds(Submit, PROMPTS, st.integers(0, 8), st.sampled_from(Priority), st.sampled_from("xyz"))
+SUBMITS = st.builds(
+    Submit, PROMPTS, st.integers(0, 8), st.sampled_from(Priority), st.sampled_from("xyz"), st.booleans()
+)
 STEPS = SUBMITS | st.builds(Cancel, st.integers(1, 5)) | st.builds(Abort, st.integers(0, 8)) | st.none()
 # Long ones: it takes a crowd for requests to come into each other's way.
 PROGRAMS = st.lists(STEPS, min_size=15, max_size=50)
@@ -50,7 +54,7 @@ def run_program(served, program):
             return None
         step = left.pop(0)
         if isinstance(step, Submit):
-            served.submit(step.prompt, step.max_tokens, step.priority, step.session)
+            served.submit(step.prompt, step.max_tokens, step.priority, step.session, heal=step.heal)
         elif isinstance(step, Cancel):
             request_id = str(len(served.requests) - step.back)
             if request_id in served.requests and request_id not in served.ends():
@@ -69,10 +73,17 @@ def run_program(served, program):
     return cancelled
 
 
-@settings(max_examples=200, deadline=None)
-@given(PROGRAMS, st.sampled_from(sorted(MEMORIES)), st.sampled_from([N_CTX, N_CTX + 20, 1000]), st.integers(1, 6))
-def test_every_request_gets_what_a_run_of_its_own_gives_it(program, memory, n_cells, max_active):
-    served = Served(n_cells, memory=memory, max_active=max_active)
+@settings(max_examples=300, deadline=None)
+@given(
+    PROGRAMS,
+    st.sampled_from(sorted(MEMORIES)),
+    st.sampled_from([N_CTX, N_CTX + 20, 1000]),
+    st.integers(1, 6),
+    st.booleans(),
+)
+def test_every_request_gets_what_a_run_of_its_own_gives_it(program, memory, n_cells, max_active, drafts):
+    says, speculation = (repetitive_token, Eager()) if drafts else (next_token, None)
+    served = Served(n_cells, memory=memory, max_active=max_active, says=says, speculation=speculation)
     cancelled = run_program(served, program)
     served.check(cancelled=cancelled, aborted=True)
 
@@ -288,10 +299,10 @@ def test_a_token_that_cannot_be_chosen_fails_its_request_and_no_other(monkeypatc
     first, second = served.submit("a" * 7, 4), served.submit("b" * 12, 4)
     greedy = served.kv.greedy
 
-    def failing(index):
+    def failing(index, among):
         if len(served.kv.log[-1]) == 2 and index == 0:
             raise ValueError("no logits")
-        return greedy(index)
+        return greedy(index, among)
 
     monkeypatch.setattr(served.kv, "greedy", failing)
     served.serve()

@@ -214,3 +214,20 @@ def test_a_lock_held_elsewhere_is_a_miss(open_tier):
     assert tier.put(b"b", b"value")
     assert tier.stats()["busy"] == starting.stats()["busy"] == 1
     assert tier.problem is starting.problem is None
+
+
+def test_a_replaced_value_is_the_newest_one_and_leaves_no_file(open_tier, values):
+    tier = open_tier()
+    assert tier.replace(b"a", b"first")
+    assert tier.put(b"b", b"value")
+    assert tier.replace(b"a", b"second")
+    assert tier.get(b"a") == b"second"
+    assert len(values()) == 2
+    assert list(tier._opened()) == [b"b", b"a"]
+
+
+def test_a_value_stays_where_there_is_no_room_for_the_one_that_replaces_it(open_tier):
+    tier = open_tier(daily_write_bytes=200)
+    assert tier.replace(b"a", b"first")
+    assert not tier.replace(b"a", bytes(200))
+    assert tier.get(b"a") == b"first"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pylot_ls.kvcache.keys import block_keys, fingerprint, run_key
+from pylot_ls.kvcache.keys import KEY_BYTES, block_keys, fingerprint, record_key, run_key
 
 FINGERPRINT = fingerprint({"model": "a"})
 
@@ -86,3 +86,11 @@ def test_what_is_no_token_and_no_block_is_said():
         run_key(FINGERPRINT, [2**31])
     with pytest.raises(ValueError, match="at least one token"):
         block_keys(FINGERPRINT, [1], 0)
+
+
+def test_the_key_of_a_record_is_that_of_its_kind_and_name():
+    key = record_key("anchors 1", "file:///a.py")
+    assert key == record_key("anchors 1", "file:///a.py")
+    assert len(key) == KEY_BYTES
+    assert key not in {record_key("anchors 2", "file:///a.py"), record_key("anchors 1f", "ile:///a.py")}
+    assert record_key("anchors 1", "file:///\ud800")

@@ -352,3 +352,32 @@ def test_prefetch_finds_exactly_what_was_ever_put(tmp_path_factory, steps):
             assert prefetched(store, keys) == n_leading
             assert [store.get(key) for key in keys[:n_leading]] == [key * 10 for key in keys[:n_leading]]
     store.close()
+
+
+def test_of_replaced_values_the_last_one_counts(make_store, disk):
+    store = make_store(disk)
+    store.replace(b"a", b"first")
+    assert store.flush(_HANG_S)
+    disk.may_go.clear()
+    disk.entered.clear()
+    store.put(b"held", b"up")
+    assert disk.entered.wait(_HANG_S)
+    store.replace(b"a", b"second")
+    store.replace(b"a", b"the third")
+    assert store.get(b"a") == b"the third"
+    disk.may_go.set()
+    later = restarted(make_store, store)
+    assert prefetched(later, [b"a"]) == 1
+    assert later.get(b"a") == b"the third"
+    assert later.stats()["queued_bytes"] == store.stats()["queued_bytes"] == 0
+
+
+def test_a_replaced_value_waits_in_the_queue_at_its_own_size(make_store, disk):
+    disk.may_go.clear()
+    store = make_store(disk, queue_limit_bytes=100)
+    store.put(b"held", b"up")
+    assert disk.entered.wait(_HANG_S)
+    for size in (40, 60, 50):
+        store.replace(b"a", bytes(size))
+    store.put(b"b", bytes(50))
+    assert (store.stats()["queued_bytes"], store.stats()["queue_dropped"]) == (100, 0)

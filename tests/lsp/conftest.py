@@ -98,6 +98,12 @@ class Editor:
         result = (await self.ask(line, character, uri=uri))["result"]
         return result["items"][0]["insertText"] if result else None
 
+    async def settled(self):
+        """Wait for what was begun beside the requests."""
+        session = self.server.session
+        while work := session._tasks - {session.power_watch}:
+            await asyncio.wait(work)
+
     def messages(self):
         """What the user was shown."""
         return [note["params"]["message"] for note in self.notifications if note["method"] == "window/showMessage"]

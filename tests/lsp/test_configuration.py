@@ -65,12 +65,44 @@ async def test_a_client_that_cannot_be_asked_pushes_its_settings(connect):
     assert not editor.messages()
 
 
-async def test_a_model_setting_changed_later_is_said_to_count_from_the_next_start(connect):
+@pytest.mark.parametrize(
+    "pushed",
+    [
+        {"pylot-ls": {"completion": {"enabled": False}}},
+        {"pylot-ls": {"completion.enabled": False}},
+        {"pylot-ls.completion.enabled": False},
+        {"pylot-ls.completion": {"enabled": False}, "python.analysis": {"x": 1}, "completion": {"enabled": True}},
+    ],
+)
+async def test_each_way_to_write_what_is_pushed_counts(connect, pushed):
     editor = connect()
     await editor.initialize()
-    editor.notify("workspace/didChangeConfiguration", {"settings": {"pylot-ls": {"model": {"nCtx": 2048}}}})
+    editor.notify("workspace/didChangeConfiguration", {"settings": pushed})
+    assert await settle(editor) is None
+    assert not editor.messages()
+
+
+@pytest.mark.parametrize("pushed", [None, [], 5, {}, {"pylot-lsp.completion.enabled": False}, {"pylot-ls": None}])
+async def test_a_push_without_settings_of_ours_changes_nothing(connect, pushed):
+    editor = connect()
+    await editor.initialize()
+    editor.notify("workspace/didChangeConfiguration", {"settings": pushed})
+    assert await settle(editor) == "completed()"
+    assert not editor.messages()
+
+
+async def test_what_costs_the_machine_is_refused_from_a_client(connect):
+    editor = connect()
+    await editor.initialize()
+    before = editor.server.session.settings
+    pushed = {"pylot-ls": {"model": {"nCtx": 2048}, "log.level": "debug"}}
+    editor.notify("workspace/didChangeConfiguration", {"settings": pushed})
     await settle(editor)
-    assert any("started again" in message for message in editor.messages())
+    assert editor.server.session.settings == before
+    assert [("PYLOT_LS_MODEL_N_CTX" in m, "PYLOT_LS_LOG_LEVEL" in m) for m in editor.messages()] == [
+        (True, False),
+        (False, True),
+    ]
 
 
 async def test_the_command_line_wins_over_the_client(connect):

@@ -61,6 +61,7 @@ def served(connect):
         await asyncio.wait([editor.server.session.power_watch])
         editor.server.session.power.is_battery = battery
         editor.open("x = \n")
+        await editor.settled()
         await editor.suggestion(0, 4)
         prompts.clear()
         return editor, prompts
@@ -108,6 +109,7 @@ async def test_a_client_that_never_asks_costs_nothing(connect):
     editor = connect(ScriptedBackend(lambda prompt: prompts.append(prompt) or "x"))
     await editor.initialize(options={"completion": {"eagerness": "keystroke"}})
     editor.open("x = \n")
+    await editor.settled()
     editor.change(2, "1", (0, 4), (0, 4))
     assert not editor.server.session._tasks - {editor.server.session.power_watch}
     assert not prompts

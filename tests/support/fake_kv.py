@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from pylot_ls.engine.kv_context import Part
 
 
+LETTERS = range(ord("a"), ord("z") + 1)
+
+
+def next_token(tokens: Sequence[int], among: Sequence[int] | None = None) -> int:
+    """What the fake model says after these tokens: a lowercase letter, from which any other order or number shows."""
+    value = 7
+    for token in tokens:
+        value = (value * 31 + token + 1) % 1009
+    choice = LETTERS if among is None else sorted(among)
+    return choice[value % len(choice)]
+
+
 @dataclass(eq=False)
 class Cell:
     position: int
@@ -29,6 +41,7 @@ class FakeKv:
         cuts: whether a sequence can be cut.
         rolls_back: whether an aborted evaluation leaves the sequences as they were, up to whole micro-batches. If not,
             as with a recurrent state, they are damaged until they are cleared.
+        says: the next token after some tokens, among some where that is restricted.
         during: called in each evaluation. With an integer the evaluation is aborted when so many of its tokens have
             been stored, and an exception is raised as a failure.
         log: the batches that were evaluated or aborted.
@@ -38,12 +51,13 @@ class FakeKv:
     n_batch: int = 16
     cuts: bool = True
     rolls_back: bool = True
+    says: Callable[[Sequence[int], Sequence[int] | None], int] = next_token
     during: Callable[[Sequence[Part]], int | Exception | None] = lambda _parts: None
     cells: list[Cell] = field(default_factory=list)
     damaged: set[int] = field(default_factory=set)
     log: list[Sequence[Part]] = field(default_factory=list)
     flag: bool = False
-    _logits: dict[int, int] = field(default_factory=dict)
+    _logits: dict[int, list[int]] = field(default_factory=dict)
 
     def interrupt(self, stop: bool) -> None:
         self.flag = stop
@@ -78,13 +92,16 @@ class FakeKv:
         return Outcome.ABORTED
 
     def _keep_logits(self, parts: Sequence[Part]) -> None:
-        index = -1
+        end = 0
         for part in parts:
-            index += len(part.tokens)
-            self._logits[index] = next_token(self.tokens(part.seq))
+            end += len(part.tokens)
+            held = self.tokens(part.seq)
+            for n_after in range(part.n_logits):
+                self._logits[end - 1 - n_after] = held[: len(held) - n_after]
 
-    def greedy(self, index: int) -> tuple[int, float]:
-        return self._logits[index], -0.5
+    def greedy(self, index: int, among: Sequence[int] | None = None) -> tuple[int, float]:
+        tokens = self._logits[index]
+        return self.says(tokens, among), logprob_after(tokens)
 
     def remove_from(self, seq: int, position: int) -> bool:
         if position > 0 and position < self.n_stored(seq) and not self.cuts:
@@ -119,9 +136,11 @@ class FakeKv:
         return set().union(*(cell.seqs for cell in self.cells))
 
 
-def next_token(tokens: Sequence[int]) -> int:
-    """What the fake model says after these tokens: a lowercase letter, from which any other order or number shows."""
-    value = 7
-    for token in tokens:
-        value = (value * 31 + token + 1) % 1009
-    return ord("a") + value % 26
+def repetitive_token(tokens: Sequence[int], among: Sequence[int] | None = None) -> int:
+    """What a model says that mostly repeats itself, and now and then does not."""
+    token = next_token(tokens, among)
+    return tokens[-3] if among is None and len(tokens) > 2 and token % 6 and tokens[-3] in LETTERS else token
+
+
+def logprob_after(tokens: Sequence[int]) -> float:
+    return -sum(tokens) % 101 / 100

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from pylot_ls.config.sources import SECTION
+
 if TYPE_CHECKING:
     from pylot_ls.lsp.server import PylotServer
 
 _log = logging.getLogger(__name__)
-
-SECTION = "pylot-ls"
 
 
 def register(server: PylotServer) -> None:
@@ -39,5 +39,7 @@ async def pull(ls: PylotServer) -> None:
 
 
 def _section(settings: Any) -> object:
-    """Only our section: the rest of what a client pushes belongs to others."""
-    return settings.get(SECTION) if isinstance(settings, dict) else None
+    """Only our section, nested or with dotted keys: the rest of what a client pushes belongs to others."""
+    if not isinstance(settings, dict):
+        return None
+    return {key: value for key, value in settings.items() if key == SECTION or str(key).startswith(f"{SECTION}.")}

@@ -1,4 +1,4 @@
-"""``textDocument/didOpen``, ``didChange``, ``didClose``: keep the documents as the client has them."""
+"""``textDocument/didOpen``, ``didChange``, ``didSave``, ``didClose``: keep the documents as the client has them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ def register(server: PylotServer) -> None:
     """Register the handlers."""
     server.feature(types.TEXT_DOCUMENT_DID_OPEN)(_did_open)
     server.feature(types.TEXT_DOCUMENT_DID_CHANGE)(_did_change)
+    server.feature(types.TEXT_DOCUMENT_DID_SAVE)(_did_save)
     server.feature(types.TEXT_DOCUMENT_DID_CLOSE)(_did_close)
 
 
 def _did_open(ls: PylotServer, params: types.DidOpenTextDocumentParams) -> None:
     ls.session.documents.open(params.text_document)
+    ls.session.keep(ls.session.privacy.learn(params.text_document.uri))
 
 
 def _did_change(ls: PylotServer, params: types.DidChangeTextDocumentParams) -> None:
@@ -34,6 +36,11 @@ def _did_change(ls: PylotServer, params: types.DidChangeTextDocumentParams) -> N
         session.edited(document, offset)
 
 
+def _did_save(ls: PylotServer, params: types.DidSaveTextDocumentParams) -> None:
+    ls.session.keep(ls.session.privacy.saved(params.text_document.uri))
+
+
 def _did_close(ls: PylotServer, params: types.DidCloseTextDocumentParams) -> None:
     ls.session.documents.close(params.text_document.uri)
     ls.session.anchors.forget(params.text_document.uri)
+    ls.session.privacy.forget(params.text_document.uri)

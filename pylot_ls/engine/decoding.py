@@ -1,0 +1,92 @@
+"""What follows an evaluation: tokens are chosen, become text and are delivered, and what may follow them is drafted."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.healing import MOST_TOKENS, healing_of
+from pylot_ls.engine.speculation import Draft
+from pylot_ls.engine.types import FinishReason, Token
+
+if TYPE_CHECKING:
+    from pylot_ls.engine.backend import EventSink
+    from pylot_ls.engine.generation import Generation
+    from pylot_ls.engine.kv_context import Part
+    from pylot_ls.engine.loading import Loaded
+    from pylot_ls.engine.rendering import Tokens
+
+
+class Decoder:
+    """Goes from logits to tokens, for all requests of a worker.
+
+    Args:
+        loaded: the model and its context.
+        sink: where tokens go.
+    """
+
+    def __init__(self, loaded: Loaded, sink: EventSink) -> None:
+        self._loaded = loaded
+        self._sink = sink
+
+    def begin(self, generation: Generation, prompt: Tokens) -> None:
+        """Take a request with this prompt into work."""
+        request, healing = generation.job.request, None
+        if request.heal and request.max_tokens:
+            # Only what is typed: what stands before it is frozen, or a marker. And a prompt is never empty.
+            n_last = min(self._loaded.renderer.n_last(request.prompt), MOST_TOKENS, len(prompt) - 1)
+            last = prompt[len(prompt) - n_last :]
+            healing = healing_of(self._loaded.vocabulary, [self._loaded.model.piece(token) for token in last])
+        generation.begin(prompt, healing)
+
+    def advance(self, generation: Generation, part: Part, end: int, seconds: float | None) -> FinishReason | None:
+        """Go on after the evaluation of all that was known of a request; why the request is finished, if it is.
+
+        Args:
+            generation: the request.
+            part: what was evaluated of it.
+            end: index in the batch behind the part's last token.
+            seconds: what the evaluation took; None where others shared it.
+        """
+        if generation.job.cancelled:
+            return FinishReason.CANCELLED
+        if generation.job.request.max_tokens == 0:
+            return FinishReason.LENGTH
+        began = time.perf_counter()
+        n_known, is_step = len(generation.tokens), generation.n_decoded > 0
+        reason = self._next_tokens(generation, part, end - part.n_logits)
+        speculation = self._loaded.speculation
+        if speculation is not None:
+            speculation.followed(generation.draft, generation.tokens[n_known:])
+            if is_step and seconds is not None:
+                speculation.took(len(part.tokens), (seconds + time.perf_counter() - began) * 1000)
+            # While healing the next token may be none of those that the model would choose.
+            draft = Draft() if reason or generation.is_healing else generation.lookup.draft(generation.tokens)
+            generation.check(draft, speculation.length(draft, generation.n_left - 1))
+        return reason
+
+    def _next_tokens(self, generation: Generation, part: Part, index: int) -> FinishReason | None:
+        """Choose the token after the one at ``index`` of the batch, and the ones after what was drafted rightly."""
+        drafted, n_right = part.drafted, 0
+        reason = self._next_token(generation, index)
+        while reason is None and n_right < len(drafted) and generation.tokens[-1] == drafted[n_right]:
+            n_right += 1
+            reason = self._next_token(generation, index + n_right)
+        if drafted:
+            generation.checked(len(drafted), n_right)
+            self._loaded.sequences.cut(part.seq, generation.n_stored)
+        return reason
+
+    def _next_token(self, generation: Generation, index: int) -> FinishReason | None:
+        """Choose and deliver the token that follows the one at ``index`` of the batch."""
+        allowed = generation.healing.allowed() if generation.healing and generation.is_healing else None
+        token, logprob = self._loaded.context.greedy(index, allowed)
+        if self._loaded.model.ends_text(token):
+            return FinishReason.END
+        new = generation.take(token, self._loaded.model.piece(token))
+        if new or allowed is None:
+            text = generation.stream.feed(new)
+            self._sink(Token(generation.job.request.request_id, text, token, logprob, generation.usage()))
+        if generation.stream.stopped:
+            return FinishReason.STOP
+        return FinishReason.LENGTH if generation.n_left == 0 else None
