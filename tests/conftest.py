@@ -70,17 +70,17 @@ class Driven:
     def state(self) -> Ready | LoadFailed:
         return self.wait_for(lambda event: isinstance(event, Ready | LoadFailed))
 
-    def submit(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = ()) -> str:
+    def submit(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = (), *, heal: bool = False) -> str:
         request_id = self.last_id = str(next(self._ids))
-        self.backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop))
+        self.backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, heal=heal))
         return request_id
 
     def answer(self, request_id: str) -> Answer:
         end = self.wait_for(lambda event: isinstance(event, Finished | Failed) and event.request_id == request_id)
         return Answer([e for e in self.events if isinstance(e, Token) and e.request_id == request_id], end)
 
-    def ask(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = ()) -> Answer:
-        return self.answer(self.submit(prompt, max_tokens, stop))
+    def ask(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = (), *, heal: bool = False) -> Answer:
+        return self.answer(self.submit(prompt, max_tokens, stop, heal=heal))
 
 
 @pytest.fixture(scope="session")
@@ -104,9 +104,18 @@ def drive() -> Iterator[Callable[[Backend], Driven]]:
 
 @pytest.fixture(scope="session")
 def bundled_config(model_path) -> LlamaConfig:
-    """The bundled model without flash attention, with which logits depend on the shape of the batches."""
-    # One thread: on a busy machine two of them wait for each other at every operation.
-    return LlamaConfig(model_path, n_threads=1, flash_attention="off", manifest_folders=(model_path.parent,))
+    """The bundled model without flash attention, with which logits depend on the shape of the batches.
+
+    And without speculation, with which the batches depend on what they are measured to take.
+    """
+    return LlamaConfig(
+        model_path,
+        # On a busy machine two of them wait for each other at every operation.
+        n_threads=1,
+        flash_attention="off",
+        speculation=False,
+        manifest_folders=(model_path.parent,),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import signal
@@ -14,10 +15,11 @@ from rich.progress import Progress
 from pylot_ls import bundled, machine
 from pylot_ls.bench.decode import bench_decode
 from pylot_ls.bench.keystrokes import bench_keystrokes
+from pylot_ls.bench.restore import N_STEPS, bench_restore
 from pylot_ls.bench.run import Run
 from pylot_ls.bench.sessions import bench_sessions
 from pylot_ls.bench.synthetic import PREFIX, SHAPES, synthetic_model
-from pylot_ls.cli.bench_tables import decode_table, keystrokes_table, sessions_table
+from pylot_ls.cli.bench_tables import decode_table, keystrokes_table, restore_table, sessions_table
 from pylot_ls.cli.console import err, fail, out, print_json
 from pylot_ls.cli.options import JsonOption, ScriptedOption, overrides, server_command, settings_from
 from pylot_ls.config.folders import cache_folder
@@ -126,6 +128,25 @@ def sessions(
         _print(report.as_dict(), sessions_table(report), model, as_json=as_json)
 
     _bench(file, _Choice(model, max_tokens, scripted), n_keystrokes * n_sessions, measure)
+
+
+@app.command("restore")
+def restore(
+    file: Annotated[
+        Path | None, typer.Argument(help="The source file that is opened again; default: one of Python's own.")
+    ] = None,
+    model: BenchModelOption = None,
+    max_tokens: MaxTokensOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the server again and open the same file: what its first suggestion costs then, and what it cost before."""
+
+    async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
+        report = await bench_restore(run, document, on_step=done)
+        _print(report.as_dict(), restore_table(report), model, as_json=as_json)
+
+    # The bundled file is too short to be worth restoring.
+    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), N_STEPS, measure)
 
 
 class _Choice:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.table import Table
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pylot_ls.bench.decode import DecodeReport
     from pylot_ls.bench.figures import Figures
     from pylot_ls.bench.report import KeystrokeReport
+    from pylot_ls.bench.restore import RestoreReport
     from pylot_ls.bench.sessions import SessionsReport
 
 
@@ -115,3 +116,31 @@ def sessions_table(report: SessionsReport) -> RenderableType:
     table.add_row("tokens evaluated", f"{report.tokens_evaluated_p50:g}", f"{report.tokens_evaluated_p95:g}")
     table.add_row("first token, ms", _ms(report.ttft_ms_p50), _ms(report.ttft_ms_p95))
     return table
+
+
+_PLACES = {"same": "where it was", "moved": "30 lines further down", "tail": "where it was, a tail of 137 tokens"}
+
+
+def restore_table(report: RestoreReport) -> RenderableType:
+    """A file opened by a server that knows nothing of it, and by one that comes after another."""
+    table = Table(title=f"first token after opening a file again, {report.n_threads} threads")
+    table.add_column("cursor")
+    for header in ("prompt, tokens", "evaluated cold", "warm", "ms cold", "warm", "cold over warm"):
+        table.add_column(header, justify="right")
+    for name, row in report.rows.items():
+        tokens = (str(row.prompt_tokens), str(row.cold_tokens), str(row.warm_tokens))
+        times = (_ms(row.cold_ms), _ms(row.warm_ms), _times(row.as_dict()["cold_over_warm"]))
+        table.add_row(_PLACES[name], *tokens, *times)
+    return Group(table, *_restore_remarks(report.as_dict()))
+
+
+def _restore_remarks(values: dict[str, Any]) -> list[str]:
+    kv = "identical" if values["kv_identical"] else "NOT identical"
+    logits = "identical, bit for bit" if values["logits_identical"] else "NOT identical"
+    place = "within" if values["elsewhere_within_noise_floor"] else "above"
+    return [
+        f"KV of {values['kv_tokens']} tokens, {values['kv_bytes'] / 2**20:.1f} MiB, saved and read back: {kv}",
+        f"the next token's logits in an empty context: {logits}",
+        f"beside other cells they differ by at most {values['elsewhere']:.2g}, {place} the noise floor",
+        f"noise floor (batches of other shapes, nothing restored): {values['noise_floor']:.2g}",
+    ]

@@ -23,10 +23,9 @@ def kv_folder() -> Path:
     return cache_folder() / "kv"
 
 
-def make_persistence(settings: Settings) -> PersistenceConfig | None:
-    """Where a backend keeps what it evaluates; None where the settings want nothing kept."""
-    store = make_prefix_store(settings)
-    return None if store is None else PersistenceConfig(store, cache_folder() / "models.json")
+def make_persistence(store: PrefixStore) -> PersistenceConfig:
+    """Where a backend keeps what it evaluates."""
+    return PersistenceConfig(store, cache_folder() / "models.json")
 
 
 def make_prefix_store(settings: Settings) -> PrefixStore | None:

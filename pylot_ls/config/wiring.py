@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
-from pylot_ls.config.cache import make_persistence
+from pylot_ls.config.cache import make_persistence, make_prefix_store
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import FimOrder
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.backend import Backend
+    from pylot_ls.kvcache.store import PrefixStore
 
 
 def model_path(settings: Settings) -> Path:
@@ -28,10 +29,10 @@ def model_path(settings: Settings) -> Path:
     return settings.model.path or bundled.bundled_model_path()
 
 
-def make_backend(settings: Settings, *, persistent: bool = False) -> Backend:
+def make_backend(settings: Settings, store: PrefixStore | None = None) -> Backend:
     """The backend that the settings choose, not yet started.
 
-    ``persistent``: whether what it evaluates may be kept for the next process, as the settings say.
+    ``store``: where what it evaluates is kept for the next process; the backend closes it.
 
     Raises:
         ModelNotFoundError: no model is chosen and the bundled one is missing.
@@ -48,18 +49,22 @@ def make_backend(settings: Settings, *, persistent: bool = False) -> Backend:
             flash_attention=model.flash_attention,
             speculation=model.speculation,
             manifest_folders=(bundled.models_dir(),),
-            persistence=make_persistence(settings) if persistent else None,
+            persistence=make_persistence(store) if store else None,
         ),
     )
 
 
-def persistent_backend(settings: Settings) -> Backend:
-    """The backend of a server: what it evaluates is kept for the next one.
+def persistent_backend(settings: Settings) -> tuple[Backend, PrefixStore | None]:
+    """The backend of a server, and the store in which what it evaluates is kept for the next one, if any is.
 
     Raises:
         ModelNotFoundError: as ``make_backend``.
     """
-    return make_backend(settings, persistent=True)
+    if settings.model.backend == "scripted":
+        return make_backend(settings), None
+    model_path(settings)  # where there is none, no store is to be left open
+    store = make_prefix_store(settings)
+    return make_backend(settings, store), store
 
 
 def completion_options(settings: Settings) -> CompletionOptions:

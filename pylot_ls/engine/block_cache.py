@@ -1,7 +1,6 @@
-"""KV that outlives the server: saved when there is nothing else to do, put back between the chunks of a prompt.
+"""KV that outlives the server: saved when there is nothing else to do, put back before a prompt is evaluated.
 
-Runs on the worker's thread; the store does what touches the disk on a thread of its own. Never in the way: what is not
-in memory when a chunk is to be evaluated is evaluated.
+Runs on the worker's thread; the store does what touches the disk on a thread of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from pylot_ls.engine.healing import MOST_TOKENS
 from pylot_ls.kvcache.keys import BLOCK_TOKENS, block_keys, run_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pylot_ls.engine.sequences import Sequences
 
@@ -22,10 +22,17 @@ _log = logging.getLogger(__name__)
 
 # A shorter tail is evaluated sooner than it is read.
 _SHORTEST_TAIL = 16
+# A tail is found under its exact tokens, and the same text ends in one token less for each that is healed.
+_TAIL_ENDS = 1 + MOST_TOKENS
 # Keys of what was saved; beyond this many they are forgotten, and the store is asked again.
 _MOST_REMEMBERED = 10_000
 # An editor waits for its server's end.
 _CLOSE_S = 0.3
+# Somebody waits for the room that an evicted sequence leaves.
+_EVICTION_S = 0.01
+
+# Positions from where up to where, and the key.
+Piece = tuple[int, int, bytes]
 
 
 class Store(Protocol):
@@ -74,10 +81,15 @@ class BlockCache:
         self._sequences = sequences
         self._saved: set[bytes] = set()
         self._ends: dict[int, int] = {}
+        sequences.on_evict = self._save_evicted
 
-    def expect(self, tokens: Sequence[int]) -> None:
-        """A prompt has begun: what is on disk of it comes to memory while its first chunk is evaluated."""
-        self._store.prefetch([key for _, _, key in self._pieces(tokens)], lambda _n_found: None)
+    def expect(self, tokens: Sequence[int], done: Callable[[], None]) -> None:
+        """Bring what is on disk of a prompt to memory; ``done`` is called after that, on the store's thread."""
+        self._store.prefetch([key for _, _, key in self._blocks(tokens)], lambda _n_found: None)
+        # Each is a chain of its own: at most one of them is there.
+        for _, _, key in self._tails(tokens, _TAIL_ENDS):
+            self._store.prefetch([key], lambda _n_found: None)
+        self._store.prefetch([], lambda _n_found: done())
 
     def began(self, seq: int) -> None:
         """A sequence is in use: what it will hold is not known to be worth keeping yet."""
@@ -87,23 +99,23 @@ class BlockCache:
         """A request is done: its sequence is worth keeping up to the prompt's end."""
         self._ends[seq] = n_prompt
 
-    def restore(self, seq: int, tokens: Sequence[int], n_stored: int) -> int:
-        """Put back what the store has of a prompt beyond what is resident; how many tokens the sequence holds then.
+    def next_piece(self, tokens: Sequence[int], n_stored: int) -> tuple[int, int] | None:
+        """Which positions of a prompt could be put back next, behind so many that are resident; None for none."""
+        piece = next(self._in_memory(self._all_pieces(tokens), n_stored), None)
+        return piece and piece[:2]
 
-        The last token of the prompt is never taken from the store: its logits are not in it.
+    def restore(self, seq: int, tokens: Sequence[int], n_stored: int, n_pieces: int | None = None) -> int:
+        """Put back what memory has of a prompt beyond what is resident; how many tokens the sequence holds then.
+
+        The last token of the prompt is never taken from the store: its logits are not in it. With ``n_pieces`` no more
+        are put back.
         """
-        for start, end, key in self._pieces(tokens):
-            if end <= n_stored:
-                continue
-            data = self._store.get(key)
-            if data is None or start > n_stored or not self._sequences.make_room(end - start):
+        pieces, n_done = self._all_pieces(tokens), 0
+        while n_pieces is None or n_done < n_pieces:
+            piece = next(self._in_memory(pieces, n_stored), None)
+            if piece is None or not self._put_back(seq, tokens, piece):
                 break
-            load = partial(self._context.load, data, seq, start, end)
-            if not self._sequences.restored(seq, start, tokens[start:end], load):
-                _log.warning("a saved block was not taken by llama.cpp; it is evaluated instead")
-                break
-            self._saved.add(key)
-            n_stored = end
+            n_stored, n_done = piece[1], n_done + 1
         return self._sequences.tree.n_tokens(seq)
 
     def save_one(self, *, tails: bool) -> bool:
@@ -113,15 +125,7 @@ class BlockCache:
         """
         if len(self._saved) > _MOST_REMEMBERED:
             self._saved.clear()
-        tree = self._sequences.tree
-        for seq in reversed(tree.sequences):
-            tokens = tree.tokens(seq)[: self._ends.get(seq, 0)]
-            for start, end, key in self._pieces(tokens):
-                if key not in self._saved and (tails or end - start == BLOCK_TOKENS):
-                    self._saved.add(key)
-                    self._store.put(key, self._context.save(seq, start, end))
-                    return True
-        return False
+        return any(self._save_first(seq, tails=tails) for seq in reversed(self._sequences.tree.sequences))
 
     def save_rest(self) -> None:
         """Save what is left, as far as there is time."""
@@ -129,13 +133,55 @@ class BlockCache:
         while time.perf_counter() < until and self.save_one(tails=True):
             pass
 
-    def _pieces(self, tokens: Sequence[int]) -> list[tuple[int, int, bytes]]:
-        """The pieces a prompt is saved in, as (start, end, key): full blocks, then the tail but its last token."""
-        keys = block_keys(self._fingerprint, tokens)
-        pieces = [(n * BLOCK_TOKENS, (n + 1) * BLOCK_TOKENS, key) for n, key in enumerate(keys)]
-        if pieces and pieces[-1][1] == len(tokens):
-            pieces.pop()
-        start, end = len(pieces) * BLOCK_TOKENS, len(tokens) - 1
-        if end - start >= _SHORTEST_TAIL:
-            pieces.append((start, end, run_key(self._fingerprint, tokens[:end])))
-        return pieces
+    def _save_evicted(self, seq: int) -> None:
+        """Whoever returns to the place of an evicted sequence finds it in memory, as far as there is time to save."""
+        until = time.perf_counter() + _EVICTION_S
+        while time.perf_counter() < until and self._save_first(seq, tails=True):
+            pass
+        self._ends.pop(seq, None)
+
+    def _save_first(self, seq: int, *, tails: bool) -> bool:
+        """Save the first piece of a sequence that is not saved yet; False when there is none."""
+        tokens = self._sequences.tree.tokens(seq)[: self._ends.get(seq, 0)]
+        for start, end, key in (*self._blocks(tokens), *(self._tails(tokens, 1) if tails else ())):
+            if key not in self._saved:
+                self._saved.add(key)
+                self._store.put(key, self._context.save(seq, start, end))
+                return True
+        return False
+
+    def _put_back(self, seq: int, tokens: Sequence[int], piece: Piece) -> bool:
+        start, end, key = piece
+        data = self._store.get(key)
+        if data is None or not self._sequences.make_room(end - start):
+            return False
+        load = partial(self._context.load, data, seq, start, end)
+        if not self._sequences.restored(seq, start, tokens[start:end], load):
+            _log.warning("a saved block was not taken by llama.cpp; it is evaluated instead")
+            return False
+        self._saved.add(key)
+        return True
+
+    def _in_memory(self, pieces: Sequence[Piece], n_stored: int) -> Iterator[Piece]:
+        """The pieces that go on behind so many tokens and are in memory."""
+        for start, end, key in pieces:
+            if start <= n_stored < end and self._store.get(key) is not None:
+                yield start, end, key
+
+    def _all_pieces(self, tokens: Sequence[int]) -> list[Piece]:
+        return [*self._blocks(tokens), *self._tails(tokens, _TAIL_ENDS)]
+
+    def _blocks(self, tokens: Sequence[int]) -> list[Piece]:
+        """The full blocks before a prompt's last token."""
+        keys = block_keys(self._fingerprint, tokens[: len(tokens) - 1])
+        return [(n * BLOCK_TOKENS, (n + 1) * BLOCK_TOKENS, key) for n, key in enumerate(keys)]
+
+    def _tails(self, tokens: Sequence[int], n_ends: int) -> list[Piece]:
+        """What follows the full blocks, up to the last token, the one before it, and so on."""
+        ends = range(len(tokens) - 1, max(0, len(tokens) - 1 - n_ends), -1)
+        starts = [(end - end % BLOCK_TOKENS, end) for end in ends]
+        return [
+            (start, end, run_key(self._fingerprint, tokens[:end]))
+            for start, end in starts
+            if end - start >= _SHORTEST_TAIL
+        ]

@@ -74,7 +74,7 @@ class Engine:
             return self.state.info
         raise errors.EngineError("the model is still loading")
 
-    async def generate(
+    def generate(
         self,
         prompt: Prompt,
         *,
@@ -92,11 +92,15 @@ class Engine:
         Raises:
             PylotError: the request, or the engine, failed.
         """
+        request_id = str(next(self._ids))
+        return self._serve(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session, keep, heal=heal))
+
+    async def _serve(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent, None]:
         if self._closed:
             raise errors.EngineClosedError("the engine was closed")
-        request_id = str(next(self._ids))
+        request_id = request.request_id
         stream = self._streams[request_id] = asyncio.Queue()
-        self._backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session, keep, heal=heal))
+        self._backend.submit(request)
         finished = False
         try:
             while not finished:
@@ -118,6 +122,18 @@ class Engine:
         """
         events = self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep)
         async with contextlib.aclosing(events):
+            return [event.usage async for event in events][-1]
+
+    async def restore(self, prompt: Prompt, *, session: str = "") -> Usage:
+        """Put back what was kept of a prompt's KV, with nothing evaluated and nobody kept waiting.
+
+        Raises:
+            PylotError: the request, or the engine, failed.
+        """
+        request = GenerateRequest(
+            str(next(self._ids)), prompt, 0, priority=Priority.BACKGROUND, session=session, restore_only=True
+        )
+        async with contextlib.aclosing(self._serve(request)) as events:
             return [event.usage async for event in events][-1]
 
     async def close(self) -> None:

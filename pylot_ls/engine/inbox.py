@@ -46,6 +46,7 @@ class Inbox:
         self._waiting: list[Job] = []
         self._live: dict[str, Job] = {}
         self._running: Sequence[Job] = ()
+        self._woken = False
         self._closed = False
 
     @property
@@ -64,16 +65,24 @@ class Inbox:
             self._changed.notify_all()
             return True
 
-    def take(self, *, wait: bool, timeout_s: float | None = None) -> list[Job]:
+    def take(self, *, wait: bool, timeout_s: float | None = None, wakes: bool = False) -> list[Job]:
         """All jobs that came in since the last call, in order; cancelled ones too, since their end must be told.
 
-        With ``wait`` it returns at least one, or none when the inbox is closed and empty, or after the timeout.
+        With ``wait`` it returns at least one, or none when the inbox is closed and empty, or after the timeout; with
+        ``wakes`` also when ``wake`` was called or a job was cancelled.
         """
         with self._changed:
             if wait:
-                self._changed.wait_for(lambda: self._waiting or self._closed, timeout_s)
+                self._changed.wait_for(lambda: self._waiting or self._closed or (wakes and self._woken), timeout_s)
+            self._woken = False
             taken, self._waiting = self._waiting, []
             return taken
+
+    def wake(self) -> None:
+        """Something else than a job has come: a ``take`` that wakes waits no longer."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """The worker is about to evaluate a batch of these jobs."""
@@ -98,6 +107,7 @@ class Inbox:
             job = self._live.get(request_id)
             if job is not None:
                 job.cancelled = True
+                self._woken = True
                 self._interrupt_if_better()
                 self._changed.notify_all()
 

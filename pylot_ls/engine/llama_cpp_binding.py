@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from pylot_ls.engine.vocabulary import Ids
 
 _log = logging.getLogger("llama.cpp")
@@ -330,6 +332,10 @@ class LlamaContext:
         best = int(logits.argmax())
         logprob = -float(np.log(np.exp(logits - logits[best]).sum()))
         return best if among is None else among[best], logprob
+
+    def logits(self, index: int = -1) -> npt.NDArray[np.float32]:
+        """A copy of the logits after the token at ``index`` of the batch."""
+        return np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,)).copy()
 
     def remove_from(self, seq: int, position: int) -> bool:
         """Drop a sequence's KV from a position on; False when the model's memory refuses a partial removal."""

@@ -11,6 +11,7 @@ from pylot_ls.engine.identity import model_identity
 from pylot_ls.kvcache.keys import fingerprint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pylot_ls.engine.block_cache import StateContext, Store
@@ -49,10 +50,23 @@ class Persistence:
         self._model = model
         self._parts = parts
         self._closing = False
+        self._settled = threading.Event()
+        self._on_settled: Callable[[], None] = lambda: None
         self._fingerprint: bytes | None = None
         self._cache: BlockCache | None = None
         self._thread = threading.Thread(target=self._identify, name="pylot-identity", daemon=True)
         self._thread.start()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known by now which model this is, or that it cannot be told."""
+        return self._settled.is_set()
+
+    def when_settled(self, callback: Callable[[], None]) -> None:
+        """Call back, on any thread and perhaps twice, once ``is_settled`` holds."""
+        self._on_settled = callback
+        if self.is_settled:
+            callback()
 
     def cache(self, context: StateContext, sequences: Sequences) -> BlockCache | None:
         """The cache; None until the model is identified. Called on the worker's thread."""
@@ -71,6 +85,10 @@ class Persistence:
         self._config.store.close()
 
     def _identify(self) -> None:
-        identity = model_identity(self._model, self._config.identities, lambda: not self._closing)
-        if identity is not None:
-            self._fingerprint = fingerprint({**self._parts, "model": identity, "format": _FORMAT})
+        try:
+            identity = model_identity(self._model, self._config.identities, lambda: not self._closing)
+            if identity is not None:
+                self._fingerprint = fingerprint({**self._parts, "model": identity, "format": _FORMAT})
+        finally:
+            self._settled.set()
+            self._on_settled()

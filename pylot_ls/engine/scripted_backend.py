@@ -51,6 +51,8 @@ SCRIPTED_MODEL = ModelInfo(
 class ScriptedBackend:
     """See ``Backend``. Answers each prompt with a text of the script, four characters a token.
 
+    It has no vocabulary, so that there is nothing to heal: its script continues the prompt as it ends.
+
     Args:
         script: the answer, or a function from the prompt to the answer; an exception of it fails the request.
         info: what it says the model is.
@@ -130,6 +132,9 @@ class ScriptedBackend:
         request_id = job.request.request_id
         if self._load_failure is not None:
             self._sink(Failed(request_id, self._load_failure.message, self._load_failure.kind))
+            return
+        if job.request.restore_only:
+            self._sink(Finished(request_id, FinishReason.LENGTH, "", Usage()))
             return
         try:
             answer = self._script(job.request.prompt) if callable(self._script) else self._script

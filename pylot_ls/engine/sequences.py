@@ -42,12 +42,16 @@ class Sequences:
         n_cells: how many tokens may be resident in all.
         n_sequences: how many sequences the context has.
         partial: whether KV can be cut at any token; if not, only a whole sequence can be continued.
+
+    Attributes:
+        on_evict: called with a sequence that is about to be forgotten to make room.
     """
 
     def __init__(self, context: KvContext, n_cells: int, n_sequences: int, *, partial: bool) -> None:
         self._context = context
         self._n_cells = n_cells
         self._partial = partial
+        self.on_evict: Callable[[int], None] = lambda _seq: None
         self.tree = PrefixTree(n_sequences)
 
     def acquire(self, prompt: Sequence[int], n_needed_logits: int = 1) -> Lease:
@@ -122,6 +126,19 @@ class Sequences:
                 self._context.remove_from(part.seq, 0)
                 self.tree.truncate(part.seq, 0)
 
+    def has_room(self, n_tokens: int) -> bool:
+        """Whether so many cells, and a sequence for them, are free as it is."""
+        return self.tree.n_cells + n_tokens <= self._n_cells and self.tree.has_free_sequence
+
+    def would_cut(self, prompt: Sequence[int]) -> bool:
+        """Whether ``acquire`` would drop the end of a sequence for this prompt."""
+        match = self.tree.match(prompt, whole=not self._partial)
+        return (
+            match is not None
+            and 0 < match.n_tail <= min(_WORTH_KEEPING, match.n_shared)
+            and not self.tree.is_locked(match.seq)
+        )
+
     def make_room(self, n_tokens: int) -> bool:
         """See that so many cells are free; False when what is in use leaves no room."""
         while self.tree.n_cells + n_tokens > self._n_cells:
@@ -134,6 +151,7 @@ class Sequences:
         seq = self.tree.evictable()
         if seq is None:
             return False
+        self.on_evict(seq)
         self.drop(seq)
         return True
 

@@ -26,8 +26,9 @@ _LONGEST = 15
 # What a further token in an evaluation costs before it is measured, as a share of the first one.
 _FURTHER = 0.4
 _MOST_FURTHER = 2.0
-# The weight of the newest measurement.
-_COST_WEIGHT = 0.1
+# The weight of the newest measurement. A time may be longer than usual because others had the processor, hardly
+# shorter.
+_SHORTER_WEIGHT, _LONGER_WEIGHT = 0.2, 0.05
 _RIGHT_WEIGHT = 0.05
 # A draft has to promise as much more speed to be worth its trouble.
 _WORTHWHILE = 1.05
@@ -130,8 +131,11 @@ class Speculation:
     def took(self, n_tokens: int, ms: float) -> None:
         """An evaluation of so many tokens of one sequence took so long."""
         if n_tokens == 1:
-            known = self._step_ms or ms
-            self._step_ms = known + _COST_WEIGHT * (ms - known)
+            self._step_ms = _closer(self._step_ms or ms, ms)
         elif self._step_ms > 0:
             further = (ms / self._step_ms - 1) / (n_tokens - 1)
-            self._further += _COST_WEIGHT * (min(max(further, 0.0), _MOST_FURTHER) - self._further)
+            self._further = _closer(self._further, min(max(further, 0.0), _MOST_FURTHER))
+
+
+def _closer(known: float, measured: float) -> float:
+    return known + (_SHORTER_WEIGHT if measured < known else _LONGER_WEIGHT) * (measured - known)

@@ -87,6 +87,8 @@ class GenerateRequest:
         keep: whether its prompt's KV may be kept beyond the process; KV holds the document's content.
         heal: whether the prompt's end may be within what the model knows as one token: the last tokens of a last
             text are then chosen anew, so that they agree with what it says. What is delivered begins behind it.
+        restore_only: nothing is evaluated or decoded: what was kept of its prompt's KV is put back while there is
+            nothing else to do, so that a later request finds it.
     """
 
     request_id: str
@@ -97,6 +99,7 @@ class GenerateRequest:
     session: str = ""
     keep: bool = True
     heal: bool = False
+    restore_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.decoding import Decoder
+from pylot_ls.engine.failure import failed
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.kv_context import Outcome
+from pylot_ls.engine.restore_queue import RestoreQueue
+from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
-from pylot_ls.engine.types import Failed, Finished, FinishReason, Priority
-from pylot_ls.errors import PylotError, RequestError
+from pylot_ls.engine.types import Finished, FinishReason, Priority
+from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +22,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.inbox import Inbox, Job
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
-    from pylot_ls.engine.types import GenerateRequest
-
-_log = logging.getLogger(__name__)
+    from pylot_ls.engine.types import Failed, GenerateRequest
 
 # The weight of the newest measurement in the rate of prompts.
 _RATE_WEIGHT = 0.3
@@ -30,8 +30,6 @@ _RATE_WEIGHT = 0.3
 _SMALLEST_MEASURED = 8
 # Somebody types as long as the last keystroke is no older than this.
 _TYPING_S = 1.0
-# Fewer tokens are evaluated sooner than they are looked up.
-_WORTH_RESTORING = 64
 # After so long without a request the user rests, and the ends of prompts are saved, too.
 _REST_S = 3.0
 
@@ -52,6 +50,8 @@ class Worker:
         self._sequences = loaded.sequences
         self._scheduler = Scheduler(loaded.context.n_batch)
         self._decoder = Decoder(loaded, sink)
+        self._restoring = Restoring(loaded)
+        self._restore_queue = RestoreQueue(inbox, sink, loaded)
         self._waiting: list[Generation] = []
         self._active: list[Generation] = []
         self._n_ended = 0
@@ -68,7 +68,9 @@ class Worker:
         if not self._admit():
             return False
         self._end_cancelled()
-        self._restore()
+        if not self._active:
+            self._restore_queue.step()
+        self._restoring.restore(self._active, self._tokens_per_s)
         shares = self._scheduler.decide(
             [generation.task(number) for number, generation in enumerate(self._active)],
             self._tokens_per_s,
@@ -81,6 +83,9 @@ class Worker:
     def _admit(self) -> bool:
         """Take in what has come; wait where there is nothing to do. False when there never will be anything."""
         for job in self._take():
+            if job.request.restore_only:
+                self._restore_queue.add(job)
+                continue
             self._waiting.append(Generation(job))
             if job.request.priority is Priority.KEYSTROKE:
                 self._last_keystroke_s = time.perf_counter()
@@ -88,30 +93,25 @@ class Worker:
             if not generation.job.cancelled and self._has_place_for(generation):
                 self._waiting.remove(generation)
                 self._begin(generation)
-        return bool(self._active or self._waiting) or not self._inbox.closed
+        return bool(self._active or self._waiting or self._restore_queue.is_ready) or not self._inbox.closed
 
     def _take(self) -> list[Job]:
         """What has come; where there is nothing to do it waits, and saves meanwhile what outlives the server."""
-        if self._active or self._waiting:
+        if self._active or self._waiting or self._restore_queue.is_ready:
             return self._inbox.take(wait=False)
         cache = self._loaded.cache()
         for rests in (False, True) if cache else ():
-            jobs = self._inbox.take(wait=True, timeout_s=_REST_S if rests else 0.0)
-            while cache and not jobs and not self._inbox.closed and cache.save_one(tails=rests):
+            jobs = self._inbox.take(wait=True, timeout_s=_REST_S if rests else 0.0, wakes=True)
+            while cache and not jobs and not self._has_work and cache.save_one(tails=rests):
                 jobs = self._inbox.take(wait=False)
-            if jobs or self._inbox.closed:
+            if jobs or self._has_work:
                 return jobs
-        return self._inbox.take(wait=True)
+        return self._inbox.take(wait=True, wakes=True)
 
-    def _restore(self) -> None:
-        """Put back what is known of long prompts; what is on disk comes to memory while their chunks are evaluated."""
-        cache = self._loaded.cache()
-        if cache is None:
-            return
-        for generation in self._active:
-            if generation.lease and not generation.n_decoded and generation.n_pending >= _WORTH_RESTORING:
-                seq = generation.lease.seq
-                generation.restored(cache.restore(seq, generation.tokens, generation.n_stored))
+    @property
+    def _has_work(self) -> bool:
+        """Whether there is something to do that does not come out of the inbox."""
+        return self._restore_queue.is_ready or self._inbox.closed
 
     def _has_place_for(self, generation: Generation) -> bool:
         """Whether a request may be in work now; a less urgent one is paused for it."""
@@ -140,8 +140,6 @@ class Worker:
         cache = self._loaded.cache()
         if cache is not None and generation.lease is not None:
             cache.began(generation.lease.seq)
-            if generation.n_pending >= _WORTH_RESTORING:
-                cache.expect(generation.tokens)
         if generation.n_pending == 0:
             self._finish(generation, FinishReason.LENGTH)
 
@@ -155,6 +153,7 @@ class Worker:
     def _end_cancelled(self) -> None:
         for generation in [each for each in (*self._active, *self._waiting) if each.job.cancelled]:
             self._finish(generation, FinishReason.CANCELLED)
+        self._restore_queue.end_cancelled()
 
     def _evaluate(self, batch: Sequence[tuple[Generation, Part]]) -> None:
         parts = [part for _, part in batch]
@@ -231,12 +230,7 @@ class Worker:
     def _fail(self, generation: Generation, error: Exception) -> None:
         if generation.lease is not None:
             self._sequences.drop(generation.leave())
-        request_id = generation.job.request.request_id
-        if isinstance(error, PylotError):
-            self._end(generation, Failed(request_id, str(error), type(error).__name__))
-            return
-        _log.error("request %s failed", request_id, exc_info=error)
-        self._end(generation, Failed(request_id, f"the engine failed: {type(error).__name__}"))
+        self._end(generation, failed(generation.job.request.request_id, error))
 
     def _end(self, generation: Generation, event: Finished | Failed) -> None:
         for place in (self._active, self._waiting):

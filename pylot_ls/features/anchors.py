@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pylot_ls.engine.engine import Engine
     from pylot_ls.prompts.anchor import Anchor
     from pylot_ls.prompts.plan import Plan
 
 _log = logging.getLogger(__name__)
+
+# Of each document so many are remembered: an undo leads back to the one before.
+_MOST_REMEMBERED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LastPrompt:
+    """The last prompt that was evaluated on an anchor.
+
+    Attributes:
+        cursor: where it was, an offset in characters.
+    """
+
+    anchor: Anchor
+    cursor: int
 
 
 class Anchors:
@@ -24,26 +42,50 @@ class Anchors:
 
     Args:
         session: whose requests these are.
+
+    Attributes:
+        on_change: called with the URI of a document that stands on another anchor now.
     """
 
     def __init__(self, session: str = "") -> None:
         self._session = session
-        self._anchors: dict[str, Anchor] = {}
+        self.on_change: Callable[[str], None] = lambda _uri: None
+        self._prompts: dict[str, tuple[LastPrompt, ...]] = {}
         self._preparing: dict[str, asyncio.Task[None]] = {}
 
     def of(self, uri: str) -> Anchor | None:
         """The anchor of a document; None where it has none yet."""
-        return self._anchors.get(uri)
+        return next((each.anchor for each in self.last_prompts(uri)), None)
+
+    def earlier(self, uri: str) -> tuple[Anchor, ...]:
+        """The anchors that a document stood on before, the last one first."""
+        return tuple(each.anchor for each in self.last_prompts(uri)[1:])
+
+    def last_prompts(self, uri: str) -> tuple[LastPrompt, ...]:
+        """The last prompts of a document, that of its anchor first."""
+        return self._prompts.get(uri, ())
+
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """The documents that have an anchor."""
+        return tuple(self._prompts)
+
+    def recall(self, uri: str, prompts: tuple[LastPrompt, ...]) -> bool:
+        """Let a document stand where it stood before it was closed; False where there is nothing, or it stands."""
+        if not prompts or uri in self._prompts:
+            return False
+        self._prompts[uri] = prompts[:_MOST_REMEMBERED]
+        return True
 
     def follow(self, uri: str, plan: Plan, engine: Engine, *, keep: bool) -> None:
         """Stand on the plan's anchor, and prepare the successor if it has one.
 
         ``keep``: whether what is evaluated of the document may be kept beyond the process.
         """
-        if self._anchors.get(uri) is not plan.anchor:
+        if self.of(uri) is not plan.anchor:
             # Whatever is being prepared was to follow another one.
             self._stop_preparing(uri)
-            self._anchors[uri] = plan.anchor
+        self._stand_on(uri, LastPrompt(plan.anchor, plan.cursor))
         if plan.successor is not None and uri not in self._preparing:
             task = asyncio.ensure_future(self._prepare(uri, plan, engine, keep=keep))
             self._preparing[uri] = task
@@ -52,7 +94,7 @@ class Anchors:
     def forget(self, uri: str) -> None:
         """The document was closed."""
         self._stop_preparing(uri)
-        self._anchors.pop(uri, None)
+        self._prompts.pop(uri, None)
 
     async def settled(self) -> None:
         """Wait until nothing is being prepared."""
@@ -66,8 +108,15 @@ class Anchors:
             # The current anchor still serves; the next keystroke asks again.
             _log.info("an anchor could not be prepared: %s", error)
             return
-        if plan.successor is not None and self._anchors.get(uri) is plan.anchor:
-            self._anchors[uri] = plan.successor
+        if plan.successor is not None and self.of(uri) is plan.anchor:
+            self._stand_on(uri, LastPrompt(plan.successor, plan.cursor))
+
+    def _stand_on(self, uri: str, prompt: LastPrompt) -> None:
+        before = self.of(uri)
+        others = [each for each in self.last_prompts(uri) if each.anchor != prompt.anchor]
+        self._prompts[uri] = (prompt, *others)[:_MOST_REMEMBERED]
+        if prompt.anchor != before:
+            self.on_change(uri)
 
     def _stop_preparing(self, uri: str) -> None:
         task = self._preparing.pop(uri, None)

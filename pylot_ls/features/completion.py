@@ -94,7 +94,8 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
         return Completion(None, Usage())
     model = await engine.ready()
     current = anchors.of(document.uri) if anchors else None
-    plan = make_plan(text, offset, model, options.prompt, options.max_tokens, current)
+    earlier = anchors.earlier(document.uri) if anchors else ()
+    plan = make_plan(text, offset, model, options.prompt, options.max_tokens, current, earlier)
     if anchors:
         anchors.follow(document.uri, plan, engine, keep=keep)
     shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines)

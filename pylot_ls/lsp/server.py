@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.backend import Backend
+    from pylot_ls.kvcache.store import PrefixStore
 
 
 class PylotServer(LanguageServer):
@@ -28,7 +29,7 @@ class PylotServer(LanguageServer):
 
     Args:
         overrides: settings of the command line.
-        new_backend: makes the backend from the settings.
+        new_backend: makes the backend from the settings, and the store that it keeps what it evaluates in, if any.
     """
 
     protocol: PylotProtocol
@@ -36,7 +37,7 @@ class PylotServer(LanguageServer):
     def __init__(
         self,
         overrides: Mapping[str, object],
-        new_backend: Callable[[Settings], Backend] = persistent_backend,
+        new_backend: Callable[[Settings], tuple[Backend, PrefixStore | None]] = persistent_backend,
     ) -> None:
         super().__init__(
             "pylot-ls",

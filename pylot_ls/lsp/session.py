@@ -24,6 +24,7 @@ from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.completion import Completion, complete
 from pylot_ls.features.privacy import Privacy
+from pylot_ls.features.reopening import Reopening
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.backend import Backend
     from pylot_ls.features.completion import CompletionOptions
+    from pylot_ls.kvcache.store import PrefixStore
     from pylot_ls.lsp.notices import Notices
     from pylot_ls.text.document import Document
 
@@ -47,14 +49,14 @@ class Session:
     Args:
         notices: where messages to the user go.
         overrides: settings of the command line.
-        new_backend: makes the backend from the settings.
+        new_backend: makes the backend from the settings, and the store that it keeps what it evaluates in, if any.
     """
 
     def __init__(
         self,
         notices: Notices,
         overrides: Mapping[str, object],
-        new_backend: Callable[[Settings], Backend] = persistent_backend,
+        new_backend: Callable[[Settings], tuple[Backend, PrefixStore | None]] = persistent_backend,
     ) -> None:
         self.notices = notices
         self.documents = OpenDocuments()
@@ -62,6 +64,7 @@ class Session:
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
         self.privacy = Privacy()
+        self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
         self.power_watch: asyncio.Task[None] | None = None
         self.power = PowerSource(machine.on_battery)
         # A client that never asks must not cost anything at its edits.
@@ -85,7 +88,8 @@ class Session:
         """Take the client's options and begin to load the model."""
         self._initialization_options = initialization_options
         self._apply_settings()
-        self._engine = Engine(self._backend())
+        backend, self._reopening.records.store = self._backend()
+        self._engine = Engine(backend)
         self._engine.listen(self._on_state)
         self._engine.start()
         self.power_watch = self.keep(self.power.watch())
@@ -113,6 +117,18 @@ class Session:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("background work failed", exc_info=error)
 
+    def opened(self, uri: str) -> None:
+        """A document was opened: find out what may be kept of it, and let it stand where it stood before."""
+        learned = self.keep(self.privacy.learn(uri))
+        self.keep(self._reopening.opened(uri, learned, self.engine))
+
+    def close_document(self, uri: str) -> None:
+        """Forget a document; where it stood is recorded."""
+        self._reopening.closed(uri)
+        self.documents.close(uri)
+        self.anchors.forget(uri)
+        self.privacy.forget(uri)
+
     def edited(self, document: Document, offset: int | None) -> None:
         """A document was edited; ``offset`` is the cursor's where the edit was a keystroke.
 
@@ -125,8 +141,7 @@ class Session:
 
     async def suggest(self, document: Document, offset: int) -> Completion | None:
         """A completion at an offset; None when a newer request came in, or none is wanted or possible here."""
-        settings = self.settings.completion
-        if not settings.enabled or document.language_id in settings.languages_off:
+        if not self._suggests_in(document):
             self.completions.supersede()
             return None
         options = completion_options(self.settings)
@@ -145,6 +160,16 @@ class Session:
         self._has_asked = True
         return await self.suggest(document, offset)
 
+    def _suggests_in(self, document: Document) -> bool:
+        settings = self.settings.completion
+        return settings.enabled and document.language_id not in settings.languages_off
+
+    def _is_recorded(self, uri: str) -> bool:
+        """Whether it is kept where a document stands, as far as is known."""
+        document = self.documents.get(uri)
+        is_standing = document is not None and self._suggests_in(document) and self.settings.prompt.anchored
+        return is_standing and self.privacy.may_be_kept(uri)
+
     @property
     def _is_eager(self) -> bool:
         eagerness = self.settings.completion.eagerness
@@ -155,10 +180,12 @@ class Session:
         self.completions.supersede()
         for task in self._tasks:
             task.cancel()
+        self._reopening.close()
         if self._engine is not None:
             await self._engine.close()
 
     async def _complete(self, document: Document, offset: int, options: CompletionOptions) -> Completion:
+        await self._reopening.known(document.uri, self.engine)
         keep = self.privacy.may_be_kept(document.uri)
         return await complete(document, offset, self.engine, options, self.anchors, keep=keep)
 
@@ -176,12 +203,12 @@ class Session:
             trace.configure(self.settings.log.level, None)
             self.notices.warning(str(error))
 
-    def _backend(self) -> Backend:
+    def _backend(self) -> tuple[Backend, PrefixStore | None]:
         try:
             return self._new_backend(self.settings)
         except ModelError as error:
             # Served by a backend that says so: the server lives on and each request is answered.
-            return ScriptedBackend(load_failure=LoadFailed(str(error), type(error).__name__))
+            return ScriptedBackend(load_failure=LoadFailed(str(error), type(error).__name__)), None
 
     def _on_state(self, state: StateEvent) -> None:
         if isinstance(state, LoadFailed):

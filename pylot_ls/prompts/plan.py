@@ -10,6 +10,8 @@ from pylot_ls.prompts.drift import Drift
 from pylot_ls.prompts.layout import FimOptions, Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pylot_ls.engine.types import ModelInfo, Prompt
     from pylot_ls.text.rope import Text
 
@@ -25,12 +27,14 @@ class Plan:
     Attributes:
         prompt: for the request at hand.
         anchor: what it stands on; to be given to the next ``make_plan`` of the document.
+        cursor: what it was made for, never within a line terminator.
         successor: the anchor that ought to take its place, once ``prepare`` has been evaluated in the background.
         prepare: the successor's prompt as of now; empty where there is no successor.
     """
 
     prompt: Prompt
     anchor: Anchor
+    cursor: int
     successor: Anchor | None = None
     prepare: Prompt = ()
 
@@ -42,6 +46,7 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
     options: FimOptions,
     max_tokens: int,
     current: Anchor | None = None,
+    earlier: Sequence[Anchor] = (),
 ) -> Plan:
     """The plan for a cursor.
 
@@ -52,6 +57,8 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
         options: see FimOptions; not anchored, the prompt stands on an anchor at the cursor, which is never kept.
         max_tokens: how many tokens will be decoded.
         current: the anchor of the plan before, of the same document.
+        earlier: those before it. Where one of them stands and the current one does not, as after an undo, its prompt
+            was evaluated before.
 
     Raises:
         ModelUnsupportedError: the model has no fill-in-the-middle tokens, or too small a context.
@@ -61,9 +68,8 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
         cursor -= 1  # between the two there is no place, and half a terminator would count as a whole one
     if not options.anchored:
         return _stand_on(Anchor.at(text, cursor, cursor, layout), text, cursor)
-    anchor = _found_again(text, cursor, layout, current)
-    drift = anchor.suffix_drift(text, cursor) if anchor else Drift.LARGE
-    if anchor is None or drift is Drift.LARGE:
+    anchor, drift = _standing(text, cursor, layout, (current, *earlier))
+    if anchor is None:
         return _stand_on(_fresh(text, cursor, layout), text, cursor)
     plan = _stand_on(anchor, text, cursor)
     is_long = layout.is_long(text.slice(anchor.offset, cursor))
@@ -76,11 +82,21 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
 
 
 def _stand_on(anchor: Anchor, text: Text, cursor: int) -> Plan:
-    return Plan(anchor.prompt_for(text, cursor), anchor)
+    return Plan(anchor.prompt_for(text, cursor), anchor, cursor)
+
+
+def _standing(text: Text, cursor: int, layout: Layout, anchors: Sequence[Anchor | None]) -> tuple[Anchor | None, Drift]:
+    """The first of the anchors that still stands, where it stands now, and how far the suffix has drifted."""
+    for each in anchors:
+        anchor = _found_again(text, cursor, layout, each)
+        drift = anchor.suffix_drift(text, cursor) if anchor else Drift.LARGE
+        if drift is not Drift.LARGE:
+            return anchor, drift
+    return None, Drift.LARGE
 
 
 def _found_again(text: Text, cursor: int, layout: Layout, current: Anchor | None) -> Anchor | None:
-    """The current anchor where it stands now; None when the cursor is not behind it or the hole is full."""
+    """An anchor where it stands now; None when the cursor is not behind it or the hole is full."""
     if current is None or current.layout != layout:
         return None
     offset = current.find(text, cursor)

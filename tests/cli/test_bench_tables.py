@@ -9,7 +9,8 @@ from rich.console import Console
 from pylot_ls.bench.decode import DecodeReport
 from pylot_ls.bench.figures import Cost, figures
 from pylot_ls.bench.report import KeystrokeReport, PeerFigures
-from pylot_ls.cli.bench_tables import decode_table, keystrokes_table
+from pylot_ls.bench.restore import RestoreReport, RestoreRow
+from pylot_ls.cli.bench_tables import decode_table, keystrokes_table, restore_table
 
 PEER = PeerFigures(figures([Cost(253, 8, 400.0, 410.0)], 8.0, 30.0, 500), 1024, 0.25)
 
@@ -48,3 +49,12 @@ def test_rates_of_decoding():
     assert "0.95 x" in text
     assert "0.93 x" in text
     assert "llama-bench" not in printed(decode_table(DecodeReport(200, 10, 700, 19.0, 20.0, None)))
+
+
+def test_a_restart_and_whether_kv_came_back_as_it_was():
+    row = RestoreRow(20_000.0, 100.0, 2048, 2048, 1)
+    kv = {"n_tokens": 2047, "n_bytes": 2**20, "kv_identical": True, "logits_identical": False}
+    report = RestoreReport(row, row, row, {**kv, "elsewhere": 0.3, "noise_floor": 0.2}, max_tokens=8, n_threads=2)
+    text = printed(restore_table(report))
+    for part in ("200.00 x", "30 lines further down", "read back: identical", "NOT identical", "0.3, above the noise"):
+        assert part in text

@@ -38,6 +38,14 @@ async def test_the_limits_reach_the_backend(start_engine):
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("heal", [True, False])
+async def test_whether_to_heal_reaches_the_backend(start_engine, watched_backend, heal):
+    backend = watched_backend()
+    assert text_of(await collect(start_engine(backend), heal=heal)) == SCRIPTED_TEXT
+    assert backend.asked.get_nowait().heal is heal
+
+
+@pytest.mark.asyncio
 async def test_streams_do_not_mix(start_engine):
     engine = start_engine(ScriptedBackend(lambda prompt: prompt[0].text * 3))
 

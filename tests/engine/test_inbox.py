@@ -46,6 +46,20 @@ def test_a_job_cancelled_before_it_is_taken_is_handed_out_as_cancelled(inbox, fl
     assert flag[-1] is False
 
 
+def test_who_wants_to_be_woken_is_woken_once(inbox):
+    inbox.wake()
+    assert inbox.take(wait=True, wakes=True) == []
+    assert inbox.take(wait=True, timeout_s=0, wakes=True) == []
+    inbox.put(request(1))
+    (job,) = inbox.take(wait=True)
+    inbox.cancel("1")
+    assert inbox.take(wait=True, wakes=True) == []
+    assert job.cancelled
+    inbox.wake()
+    inbox.put(request(2))
+    assert ids(inbox.take(wait=True)) == ["2"]
+
+
 def test_a_batch_is_interrupted_when_all_of_its_jobs_are_cancelled(inbox, flag):
     inbox.put(request(1))
     inbox.put(request(2))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import statistics
 import threading
+from dataclasses import replace
 
 import pytest
+from served_worker import Eager
 
 from pylot_ls.engine import scheduler
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.llama_cpp_binding import LlamaContext
+from pylot_ls.engine.llama_cpp_binding import LlamaContext, LlamaModel
 from pylot_ls.engine.types import (
     Failed,
     Finished,
@@ -88,6 +91,51 @@ def test_what_is_reused_changes_no_answer_while_a_file_is_typed(bundled, ask_col
         answer = bundled.ask(prompt, 8)
         assert answer.end.usage.tokens_reused > 0 or end == start
         assert_same(answer, ask_cold(prompt, 8))
+
+
+@pytest.fixture(scope="module")
+def drafting(bundled_config, drive):
+    """A backend that checks every draft, whatever it costs."""
+    driven = drive(LlamaBackend(replace(bundled_config, speculation=True)))
+    driven.state()
+    driven.backend._loaded.speculation = Eager()
+    return driven
+
+
+def test_drafts_change_no_answer(drafting, ask_cold):
+    n_accepted = 0
+    for end in range(100, len(SOURCE), 20):
+        prompt = fim(SOURCE[:60], SOURCE[60:end], AFTER)
+        answer = drafting.ask(prompt, 24)
+        n_accepted += answer.end.usage.tokens_accepted
+        assert_same(answer, ask_cold(prompt, 24))
+    assert n_accepted > 20
+
+
+def test_a_model_whose_kv_cannot_be_cut_drafts_nothing(bundled_config, drive, monkeypatch):
+    monkeypatch.setattr(LlamaModel, "removes_partially", lambda _model: False)
+    driven = drive(LlamaBackend(replace(bundled_config, speculation=True)))
+    assert driven.ask((TextSegment("a b c a b c a b c"),), 16).end.usage.tokens_drafted == 0
+    assert driven.backend._loaded.speculation is None
+
+
+def test_the_word_that_is_being_typed_is_completed(bundled):
+    at = SOURCE.rindex("self.items.append")
+    for typed, rest in (("s", "elf."), ("sel", "f."), ("self.item", "s."), ("self.items.app", "end(")):
+        prompt = fim(SOURCE[: at - 8], SOURCE[at - 8 : at] + typed, AFTER)
+        assert bundled.ask(prompt, 8, heal=True).text.startswith(rest)
+        assert not bundled.ask(prompt, 8).text.startswith(rest)
+
+
+def test_a_keystroke_that_is_healed_costs_few_tokens(bundled):
+    start = SOURCE.rindex("        self.items")
+    n_evaluated = []
+    for end in range(start + 8, len(SOURCE)):
+        answer = bundled.ask(fim(SOURCE[:start], SOURCE[start:end], AFTER), 8, heal=True)
+        n_evaluated.append(answer.end.usage.tokens_evaluated)
+        usage = answer.end.usage
+        assert usage.prompt_tokens == usage.tokens_reused + usage.tokens_evaluated
+    assert statistics.median(n_evaluated[1:]) == 1
 
 
 def test_the_counts_add_up(bundled):

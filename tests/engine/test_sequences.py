@@ -213,3 +213,41 @@ def test_room_is_made_of_what_is_missed_least_and_never_of_what_is_in_use():
     assert [sequences.tree.tokens(seq)[0] for seq in sequences.tree.sequences] == [3, 1]
     assert not sequences.make_room(21)
     assert sequences.tree.sequences == (in_use.seq,)
+
+
+def lent(sequences, kv, tokens):
+    """A sequence that holds these tokens, no longer in use."""
+    lease = sequences.acquire(tokens, 0)
+    part = Part(lease.seq, lease.n_reused, tokens[lease.n_reused :])
+    assert kv.evaluate([part]) is Outcome.DONE
+    sequences.evaluated([part])
+    sequences.release(lease.seq)
+    return lease.seq
+
+
+def test_what_a_prompt_would_cost_others_is_told_beforehand():
+    kv = FakeKv(N_CELLS)
+    sequences = Sequences(kv, N_CELLS, 2, partial=True)
+    seq = lent(sequences, kv, [1] * 12)
+    assert not sequences.would_cut([1] * 14)  # it goes on
+    assert sequences.would_cut([1] * 10)
+    assert not sequences.would_cut([1, 2])  # it gets a fork
+    sequences.tree.lock(seq)
+    assert not sequences.would_cut([1] * 10)
+    sequences.release(seq)
+    assert sequences.has_room(N_CELLS - 12)
+    assert not sequences.has_room(N_CELLS - 11)
+    lent(sequences, kv, [3] * 4)
+    assert not sequences.has_room(1)  # no sequence is left
+
+
+def test_an_evicted_sequence_is_announced_while_it_is_whole():
+    kv = FakeKv(N_CELLS)
+    sequences = Sequences(kv, N_CELLS, 4, partial=True)
+    seq = lent(sequences, kv, [1] * 12)
+    told = []
+    sequences.on_evict = lambda evicted: told.append((evicted, kv.tokens(evicted)))
+    assert sequences.make_room(N_CELLS - 12)
+    assert not told
+    assert sequences.make_room(N_CELLS - 4)
+    assert told == [(seq, [1] * 12)]

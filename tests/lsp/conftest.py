@@ -115,9 +115,9 @@ async def connect(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     editors = []
 
-    def make(backend=None, overrides=None):
+    def make(backend=None, overrides=None, store=None):
         backend = backend or ScriptedBackend("completed()")
-        editors.append(Editor(PylotServer(overrides or {}, lambda _settings: backend), backend))
+        editors.append(Editor(PylotServer(overrides or {}, lambda _settings: (backend, store)), backend))
         return editors[-1]
 
     yield make

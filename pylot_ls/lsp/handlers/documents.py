@@ -24,7 +24,7 @@ def register(server: PylotServer) -> None:
 
 def _did_open(ls: PylotServer, params: types.DidOpenTextDocumentParams) -> None:
     ls.session.documents.open(params.text_document)
-    ls.session.keep(ls.session.privacy.learn(params.text_document.uri))
+    ls.session.opened(params.text_document.uri)
 
 
 def _did_change(ls: PylotServer, params: types.DidChangeTextDocumentParams) -> None:
@@ -41,6 +41,4 @@ def _did_save(ls: PylotServer, params: types.DidSaveTextDocumentParams) -> None:
 
 
 def _did_close(ls: PylotServer, params: types.DidCloseTextDocumentParams) -> None:
-    ls.session.documents.close(params.text_document.uri)
-    ls.session.anchors.forget(params.text_document.uri)
-    ls.session.privacy.forget(params.text_document.uri)
+    ls.session.close_document(params.text_document.uri)

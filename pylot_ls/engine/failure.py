@@ -1,0 +1,18 @@
+"""From an exception that ended a request to the event that says so."""
+
+from __future__ import annotations
+
+import logging
+
+from pylot_ls.engine.types import Failed
+from pylot_ls.errors import PylotError
+
+_log = logging.getLogger(__name__)
+
+
+def failed(request_id: str, error: Exception) -> Failed:
+    """The last event of a request; of what is no error of ours only the kind is told, and the rest is logged."""
+    if isinstance(error, PylotError):
+        return Failed(request_id, str(error), type(error).__name__)
+    _log.error("request %s failed", request_id, exc_info=error)
+    return Failed(request_id, f"the engine failed: {type(error).__name__}")
