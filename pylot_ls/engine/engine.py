@@ -120,9 +120,9 @@ class Engine:
         Raises:
             PylotError: the request, or the engine, failed.
         """
-        events = self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep)
-        async with contextlib.aclosing(events):
-            return [event.usage async for event in events][-1]
+        return await _usage_of(
+            self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep)
+        )
 
     async def restore(self, prompt: Prompt, *, session: str = "") -> Usage:
         """Put back what was kept of a prompt's KV, with nothing evaluated and nobody kept waiting.
@@ -133,8 +133,7 @@ class Engine:
         request = GenerateRequest(
             str(next(self._ids)), prompt, 0, priority=Priority.BACKGROUND, session=session, restore_only=True
         )
-        async with contextlib.aclosing(self._serve(request)) as events:
-            return [event.usage async for event in events][-1]
+        return await _usage_of(self._serve(request))
 
     async def close(self) -> None:
         """End all requests and free the model."""
@@ -163,6 +162,12 @@ class Engine:
         stream = self._streams.get(event.request_id)
         if stream is not None:
             stream.put_nowait(event)
+
+
+async def _usage_of(generation: AsyncGenerator[GenerationEvent, None]) -> Usage:
+    """What a request cost in the end."""
+    async with contextlib.aclosing(generation) as events:
+        return [event.usage async for event in events][-1]
 
 
 def _error(kind: str, message: str) -> errors.PylotError:

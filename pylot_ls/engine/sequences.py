@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pylot_ls.engine.kv_context import KvContext, Part
+    from pylot_ls.engine.prefix_tree import Match
 
 # A sequence whose end is thrown away by a prompt is kept, and the prompt gets a fork, when the end is longer than
 # this or than what is shared: it is then another place in the file, or another file, to which the user may return.
@@ -62,13 +63,12 @@ class Sequences:
         match = self.tree.match(prompt[: len(prompt) - n_needed_logits], whole=not self._partial)
         if match is None:
             return Lease(self._new(), 0)
-        if self.tree.is_locked(match.seq) or match.n_tail > min(_WORTH_KEEPING, match.n_shared):
+        if self._is_forked(match):
             return Lease(self._fork(match.seq, match.n_shared), match.n_shared)
         self.tree.lock(match.seq)
-        if match.n_tail and not self._context.remove_from(match.seq, match.n_shared):
+        if match.n_tail and not self._try_cut(match.seq, match.n_shared):
             self.drop(match.seq)
             return Lease(self._new(), 0)
-        self.tree.truncate(match.seq, match.n_shared)
         return Lease(match.seq, match.n_shared)
 
     def release(self, seq: int) -> None:
@@ -91,19 +91,16 @@ class Sequences:
         Raises:
             DecodeError: the model's memory refused, which one whose KV can be cut never does.
         """
-        if not self._context.remove_from(seq, n_tokens):
+        if not self._try_cut(seq, n_tokens):
             raise DecodeError(f"the KV of a sequence could not be cut to {n_tokens} tokens")
-        self.tree.truncate(seq, n_tokens)
 
     def restored(self, seq: int, start: int, tokens: Sequence[int], load: Callable[[], bool]) -> bool:
         """Replace what a sequence holds from ``start`` on by saved KV of these tokens; False when it was not taken.
 
         Room for the tokens is made by the caller.
         """
-        if self.tree.n_tokens(seq) > start:
-            if not self._context.remove_from(seq, start):
-                return False
-            self.tree.truncate(seq, start)
+        if self.tree.n_tokens(seq) > start and not self._try_cut(seq, start):
+            return False
         if not load():
             return False
         self.tree.extend(seq, tokens)
@@ -133,11 +130,7 @@ class Sequences:
     def would_cut(self, prompt: Sequence[int]) -> bool:
         """Whether ``acquire`` would drop the end of a sequence for this prompt."""
         match = self.tree.match(prompt, whole=not self._partial)
-        return (
-            match is not None
-            and 0 < match.n_tail <= min(_WORTH_KEEPING, match.n_shared)
-            and not self.tree.is_locked(match.seq)
-        )
+        return match is not None and match.n_tail > 0 and not self._is_forked(match)
 
     def make_room(self, n_tokens: int) -> bool:
         """See that so many cells are free; False when what is in use leaves no room."""
@@ -153,6 +146,17 @@ class Sequences:
             return False
         self.on_evict(seq)
         self.drop(seq)
+        return True
+
+    def _is_forked(self, match: Match) -> bool:
+        """Whether a prompt gets a fork of the sequence that shares its beginning, and not the sequence itself."""
+        return self.tree.is_locked(match.seq) or match.n_tail > min(_WORTH_KEEPING, match.n_shared)
+
+    def _try_cut(self, seq: int, n_tokens: int) -> bool:
+        """Let a sequence hold its first tokens only; False when the model's memory refuses."""
+        if not self._context.remove_from(seq, n_tokens):
+            return False
+        self.tree.truncate(seq, n_tokens)
         return True
 
     def _new(self) -> int:
