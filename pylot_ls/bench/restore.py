@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pylot_ls.bench.child import ChildProcess
 from pylot_ls.bench.figures import ratio
 from pylot_ls.errors import ClientError
+from pylot_ls.kvcache.keys import BLOCK_TOKENS
 from pylot_ls.lsp.client import Answer, EditorClient
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 # The prompt that is asked for, half of the default context.
 _N_PROMPT = 2048
 # A prompt that ends so far behind the last full block: the exact end counts, too.
-_BLOCK_TOKENS = 256
 _N_TAIL = 137
 _N_LINES_MOVED = 30
 # This share of the lines stands before the cursor.
@@ -114,7 +114,7 @@ async def bench_restore(
         n_ctx = int(child.greeting["n_ctx"])
         # In a small context a longer prompt would be cut.
         n_prompt = min(_N_PROMPT, n_ctx // 2)
-        n_with_tail = n_prompt - (n_prompt - _N_TAIL) % _BLOCK_TOKENS
+        n_with_tail = n_prompt - (n_prompt - _N_TAIL) % BLOCK_TOKENS
         maker = _Maker(child, str(document.text), run.max_tokens)
         whole, with_tail = await maker.page(n_prompt), await maker.page(n_with_tail)
         kv = await child.ask(n_tokens=n_prompt)

@@ -29,7 +29,6 @@ from pylot_ls.text.rope import Text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_N_BATCH = 512
 # Of a prompt, and of what stands between its cells.
 _N_SEQUENCES = 2
 
@@ -39,7 +38,7 @@ def _answers(options: dict[str, Any], questions: Iterator[dict[str, Any]]) -> It
     with closing(load(config, lambda _fraction: True)) as loaded:
         n_ctx = loaded.info.n_ctx
         yield {"n_ctx": n_ctx}
-        shape = ContextShape(n_ctx, min(_N_BATCH, n_ctx), config.n_threads, config.flash_attention, _N_SEQUENCES)
+        shape = ContextShape(n_ctx, loaded.context.n_batch, config.n_threads, config.flash_attention, _N_SEQUENCES)
         for question in questions:
             if "text" in question:
                 yield _n_prompt(loaded, **question)

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _N_BATCH = 512
-# A prime far from any structure of a vocabulary: the filler tokens of the context are spread over all of it.
+# A prime far from any structure of a vocabulary.
 _STRIDE = 7919
+
+
+def filler(n_vocab: int, positions: range, stride: int = _STRIDE) -> list[int]:
+    """Tokens for some positions of a context, spread over the whole vocabulary; another stride gives others."""
+    return [position * stride % n_vocab for position in positions]
 
 
 class BareLoop:
@@ -72,8 +77,8 @@ class BareLoop:
                 self._n_stored = 0
         while self._n_stored < depth:
             n_tokens = min(self._context.n_batch, depth - self._n_stored)
-            filler = [i * _STRIDE % self._model.n_vocab for i in range(self._n_stored, self._n_stored + n_tokens)]
-            self._context.decode(filler, self._n_stored)
+            positions = range(self._n_stored, self._n_stored + n_tokens)
+            self._context.decode(filler(self._model.n_vocab, positions), self._n_stored)
             self._n_stored += n_tokens
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.bare import filler
 from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext, LlamaModel
 from pylot_ls.errors import DecodeError, RequestError
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     Logits = npt.NDArray[np.float32]
     Block = tuple[int, int, bytes]
 
-# Primes far from any structure of a vocabulary: the tokens are spread over all of it.
-_STRIDE = 7919
+# A prime, as the one of the tokens that are saved.
 _OTHER_STRIDE = 6007
 # Cells of another sequence that stand between restored ones.
 _N_BETWEEN = 100
@@ -63,7 +63,7 @@ def check_restore(model: LlamaModel, shape: ContextShape, n_tokens: int) -> Rest
     """
     if not _N_LAST < n_tokens <= shape.n_ctx - _N_BETWEEN:
         raise RequestError(f"{n_tokens} tokens and {_N_BETWEEN} others do not fit a context of {shape.n_ctx}")
-    tokens = [i * _STRIDE % model.n_vocab for i in range(n_tokens)]
+    tokens = filler(model.n_vocab, range(n_tokens))
     with closing(LlamaContext(model, shape)) as context:
         expected = _evaluate(context, tokens, context.n_batch)
         blocks = _save(context, n_tokens - 1)
@@ -74,7 +74,7 @@ def check_restore(model: LlamaModel, shape: ContextShape, n_tokens: int) -> Rest
         logits = _last_logits(context, tokens)
         logits_identical = logits.tobytes() == expected.tobytes()
     with closing(LlamaContext(model, shape)) as context:
-        others = [i * _OTHER_STRIDE % model.n_vocab for i in range(_N_BETWEEN)]
+        others = filler(model.n_vocab, range(_N_BETWEEN), _OTHER_STRIDE)
         _load(context, blocks[: len(blocks) // 2])
         _decode(context, Part(1, 0, others))
         _load(context, blocks[len(blocks) // 2 :])
