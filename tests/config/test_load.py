@@ -145,7 +145,7 @@ def test_a_whole_number_written_as_a_float_counts():
 @pytest.mark.parametrize("key", [key for key, field in FIELDS.items() if field.scope is Scope.USER])
 @pytest.mark.parametrize("read", [from_initialization_options, from_workspace_configuration])
 def test_a_client_cannot_set_what_is_the_users(key, read):
-    settings, problems = load([read({key: "/tmp/secret-name"})])
+    settings, problems = load([read({key: "/elsewhere/secret-name"})])
     assert settings == Settings()
     message = only_message(problems)
     assert "does not count" in message

@@ -53,6 +53,16 @@ async def first_answer(path, environment, typed="x"):
         return await editor.type((60, 8), (60, 8), typed, (60, 8 + len(typed)))
 
 
+async def asked(connect, shelf, uri, text):
+    """An editor that has opened a document and asked once behind ``x = ``."""
+    editor = connect(store=shelf)
+    await editor.initialize()
+    editor.open(text, uri=uri)
+    await editor.settled()
+    await editor.suggestion(0, 4, uri=uri)
+    return editor
+
+
 def n_entries():
     return json.loads(CliRunner().invoke(app, ["cache", "info", "--json"]).stdout)["n_entries"]
 
@@ -78,11 +88,7 @@ async def test_a_private_document_leaves_nothing_on_disk(tmp_path, environment):
 async def test_a_document_opened_again_is_restored_before_anybody_asks(connect, tmp_path):
     uri = write_sample(tmp_path / "a.py").as_uri()
     shelf = Shelf()
-    before = connect(store=shelf)
-    await before.initialize()
-    before.open("x = \ny = 1\n", uri=uri)
-    await before.settled()
-    await before.suggestion(0, 4, uri=uri)
+    before = await asked(connect, shelf, uri, "x = \ny = 1\n")
     before.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
     assert len(shelf.disk) == 1
     now = connect(Recording(), store=shelf.restarted())
@@ -98,11 +104,7 @@ async def test_a_document_opened_again_is_restored_before_anybody_asks(connect, 
 async def test_a_session_that_ends_records_where_its_documents_stand(connect, tmp_path):
     uri = write_sample(tmp_path / "a.py").as_uri()
     shelf = Shelf()
-    editor = connect(store=shelf)
-    await editor.initialize()
-    editor.open("x = \n", uri=uri)
-    await editor.settled()
-    await editor.suggestion(0, 4, uri=uri)
+    editor = await asked(connect, shelf, uri, "x = \n")
     shelf.disk.clear()
     editor.change(2, "y", (0, 4), (0, 4), uri=uri)
     await editor.suggestion(0, 5, uri=uri)
