@@ -17,7 +17,7 @@ import sys
 import threading
 from collections import deque
 from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from pylot_ls.errors import SettingsError
 
@@ -166,9 +166,19 @@ def _note(message: str) -> logging.LogRecord:
     return logging.makeLogRecord({"name": __name__, "levelname": "WARNING", "msg": message})
 
 
-class _PrivateFileHandler(RotatingFileHandler):
+class _RaisingHandler(logging.Handler):
+    """Raises what goes wrong where logging would print it on standard error."""
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 - logging's names
         raise  # noqa: PLE0704 - called while the error is handled; it is counted by the thread that writes
+
+
+class _StreamHandler(_RaisingHandler, logging.StreamHandler[TextIO]):
+    """Writes to a stream."""
+
+
+class _PrivateFileHandler(_RaisingHandler, RotatingFileHandler):
+    """Writes to a file that is the user's alone."""
 
     def _open(self) -> io.TextIOWrapper:
         raw = io.FileIO(self.baseFilename, self.mode, opener=_open_private)
@@ -208,7 +218,7 @@ def _stderr_handler() -> logging.Handler:
     with contextlib.suppress(OSError, ValueError):  # it is no real file
         if sys.stderr.fileno() == _STDERR:
             return _DescriptorHandler(_STDERR)
-    return logging.StreamHandler(sys.stderr)
+    return _StreamHandler(sys.stderr)
 
 
 def _file_handler(file: Path) -> logging.Handler:

@@ -111,6 +111,17 @@ def test_a_write_that_fails_loses_its_record_and_no_other(stuck, monkeypatch):
     assert last.endswith("record 2")
 
 
+def test_a_stream_that_was_closed_loses_records_and_nothing_is_said_elsewhere(monkeypatch):
+    stream, elsewhere = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    trace.configure("info", None)
+    stream.close()
+    monkeypatch.setattr(sys, "stderr", elsewhere)
+    logging.getLogger("pylot_ls").warning("gone")
+    written()
+    assert not elsewhere.getvalue()
+
+
 def test_a_record_that_cannot_be_formatted_is_named_and_its_logger_goes_on(stuck):
     stuck.go_on.set()
     # Not through logging's own call: pytest's handlers raise.
