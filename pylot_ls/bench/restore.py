@@ -5,16 +5,18 @@ from __future__ import annotations
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls.bench.child import ChildProcess
+from pylot_ls.bench.cold_open import ColdOpen, bench_cold_open, n_answers
 from pylot_ls.bench.figures import ratio
 from pylot_ls.errors import ClientError
 from pylot_ls.kvcache.keys import BLOCK_TOKENS
 from pylot_ls.lsp.client import Answer, EditorClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from pylot_ls.bench.run import Run
     from pylot_ls.text.document import Document
@@ -27,7 +29,12 @@ _N_LINES_MOVED = 30
 # This share of the lines stands before the cursor.
 _SHARE_BEFORE = 0.6
 # Asking cold and warm for each row, and the look at llama.cpp itself.
-N_STEPS = 7
+_N_STEPS = 7
+
+
+def n_steps(peer: Path | None) -> int:
+    """How many steps ``bench_restore`` takes."""
+    return _N_STEPS + n_answers(peer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +44,14 @@ class RestoreRow:
     Attributes:
         cold_ms, warm_ms: from asking to the first token, through the whole server, the model being loaded.
         prompt_tokens: of the prompt.
+        warm_prompt_tokens: of the prompt that the second server took: a smaller one where there was no time.
         cold_tokens, warm_tokens: how many of them were evaluated.
     """
 
     cold_ms: float
     warm_ms: float
     prompt_tokens: int
+    warm_prompt_tokens: int
     cold_tokens: int
     warm_tokens: int
 
@@ -59,6 +68,7 @@ class RestoreReport:
         same: the cursor is where it was.
         moved: it is 30 lines further down.
         tail: it is where it was, and the prompt ends 137 tokens behind a full block.
+        cold_open: a file just opened, within the time budget.
         kv: as ``engine.bare_restore.RestoreFindings``.
         max_tokens: the most tokens decoded for a suggestion.
         n_threads: processor threads.
@@ -67,6 +77,7 @@ class RestoreReport:
     same: RestoreRow
     moved: RestoreRow
     tail: RestoreRow
+    cold_open: ColdOpen
     kv: dict[str, Any]
     max_tokens: int
     n_threads: int
@@ -82,6 +93,7 @@ class RestoreReport:
             "cold_ms": self.same.cold_ms,
             "warm_ms": self.same.warm_ms,
             "rows": {name: row.as_dict() for name, row in self.rows.items()},
+            "cold_open": self.cold_open.as_dict(),
             "ratio": {
                 "cold_over_warm": ratio(self.same.cold_ms, self.same.warm_ms),
                 **{name: ratio(row.cold_ms, row.warm_ms) for name, row in self.rows.items()},
@@ -96,14 +108,15 @@ class RestoreReport:
 
 
 async def bench_restore(
-    run: Run, document: Document, *, on_step: Callable[[int], None] = lambda _done: None
+    run: Run, document: Document, *, peer: Path | None = None, on_step: Callable[[int], None] = lambda _done: None
 ) -> RestoreReport:
     """Ask in a part of a document, end the server, start another one and ask again.
 
     Args:
         run: how the model is run.
         document: where the part comes from; it is written nowhere.
-        on_step: called with the number of steps done, of N_STEPS.
+        peer: llama-server, asked in the whole document as it is just opened; None for no peer.
+        on_step: called with the number of steps done, of ``n_steps``.
 
     Raises:
         ClientError: there is no model, the file is too short, or a server ended, failed or refused.
@@ -121,16 +134,18 @@ async def bench_restore(
         on_step(1)
     with tempfile.TemporaryDirectory(prefix="pylot-ls-bench-") as folder:
         desk = _Desk(run, document.language_id, Path(folder), on_step)
-        cold = await desk.ask("whole", whole, whole.cursor)
+        cold = await desk.ask_cold("whole", whole, whole.cursor)
         warm = await desk.ask("whole", whole, whole.cursor)
         warm_moved = await desk.ask("whole", whole, whole.moved)
-        cold_moved = await desk.ask("moved", whole, whole.moved)
-        cold_tail = await desk.ask("tail", with_tail, with_tail.cursor)
+        cold_moved = await desk.ask_cold("moved", whole, whole.moved)
+        cold_tail = await desk.ask_cold("tail", with_tail, with_tail.cursor)
         warm_tail = await desk.ask("tail", with_tail, with_tail.cursor)
+    cold_open = await bench_cold_open(run, document, n_ctx, peer, desk.done)
     return RestoreReport(
         same=_row(cold, warm),
         moved=_row(cold_moved, warm_moved),
         tail=_row(cold_tail, warm_tail),
+        cold_open=cold_open,
         kv=kv,
         max_tokens=run.max_tokens,
         n_threads=run.n_threads,
@@ -204,17 +219,27 @@ class _Desk:
     on_step: Callable[[int], None]
     n_done: int = 1
 
-    async def ask(self, cache: str, page: _Page, cursor: tuple[int, int]) -> Answer:
+    async def ask_cold(self, cache: str, page: _Page, cursor: tuple[int, int]) -> Answer:
+        """As ``ask``, with time for the whole prompt: nothing of it is known."""
+        return await self.ask(cache, page, cursor, {"PYLOT_LS_COMPLETION_TIME_BUDGET_MS": "0"})
+
+    async def ask(
+        self, cache: str, page: _Page, cursor: tuple[int, int], settings: Mapping[str, str] = MappingProxyType({})
+    ) -> Answer:
         """Start a server, open the page as an editor does, ask at a place at once, and shut the server down."""
         # A file's name, so that what is evaluated of it is kept; the file itself need not be there.
         uri = (self.folder / "page.py").as_uri()
-        async with EditorClient(self.run.command, self._environment(cache)) as editor:
+        async with EditorClient(self.run.command, {**self._environment(cache), **settings}) as editor:
             await editor.loaded()
             editor.open(uri, self.language_id, page.text)
             answer = await editor.ask(cursor)
+        self.done()
+        return answer
+
+    def done(self) -> None:
+        """Another step is done."""
         self.n_done += 1
         self.on_step(self.n_done)
-        return answer
 
     def _environment(self, cache: str) -> dict[str, str]:
         folder = str(self.folder / cache)
@@ -233,7 +258,8 @@ def _row(cold: Answer, warm: Answer) -> RestoreRow:
     return RestoreRow(
         cold_ms=_first_token_ms(cold),
         warm_ms=_first_token_ms(warm),
-        prompt_tokens=warm.tokens_evaluated + warm.tokens_reused,
+        prompt_tokens=cold.tokens_evaluated + cold.tokens_reused,
+        warm_prompt_tokens=warm.tokens_evaluated + warm.tokens_reused,
         cold_tokens=cold.tokens_evaluated,
         warm_tokens=warm.tokens_evaluated,
     )

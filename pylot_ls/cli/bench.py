@@ -15,7 +15,7 @@ from rich.progress import Progress
 from pylot_ls import bundled, machine
 from pylot_ls.bench.decode import bench_decode
 from pylot_ls.bench.keystrokes import bench_keystrokes
-from pylot_ls.bench.restore import N_STEPS, bench_restore
+from pylot_ls.bench.restore import bench_restore, n_steps
 from pylot_ls.bench.run import Run
 from pylot_ls.bench.sessions import bench_sessions
 from pylot_ls.bench.synthetic import PREFIX, SHAPES, synthetic_model
@@ -137,16 +137,21 @@ def restore(
     ] = None,
     model: BenchModelOption = None,
     max_tokens: MaxTokensOption = None,
+    peer: Annotated[
+        str | None,
+        typer.Option(metavar="llama-server=PATH", help="Ask this server, too, in the file as it is just opened."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start the server again and open the same file: what its first suggestion costs then, and what it cost before."""
+    program = _peer(peer, "llama-server")
 
     async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
-        report = await bench_restore(run, document, on_step=done)
+        report = await bench_restore(run, document, peer=program, on_step=done)
         _print(report.as_dict(), restore_table(report), model, as_json=as_json)
 
     # The bundled file is too short to be worth restoring.
-    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), N_STEPS, measure)
+    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), n_steps(program), measure)
 
 
 class _Choice:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from pylot_ls.bench.cold_open import ColdOpen
     from pylot_ls.bench.decode import DecodeReport
     from pylot_ls.bench.figures import Figures
     from pylot_ls.bench.report import KeystrokeReport
@@ -125,13 +126,24 @@ def restore_table(report: RestoreReport) -> RenderableType:
     """A file opened by a server that knows nothing of it, and by one that comes after another."""
     table = Table(title=f"first token after opening a file again, {report.n_threads} threads")
     table.add_column("cursor")
-    for header in ("prompt, tokens", "evaluated cold", "warm", "ms cold", "warm", "cold over warm"):
+    for header in ("prompt, tokens", "warm", "evaluated cold", "warm", "ms cold", "warm", "cold over warm"):
         table.add_column(header, justify="right")
     for name, row in report.rows.items():
-        tokens = (str(row.prompt_tokens), str(row.cold_tokens), str(row.warm_tokens))
+        tokens = map(str, (row.prompt_tokens, row.warm_prompt_tokens, row.cold_tokens, row.warm_tokens))
         times = (_ms(row.cold_ms), _ms(row.warm_ms), _times(row.as_dict()["cold_over_warm"]))
         table.add_row(_PLACES[name], *tokens, *times)
-    return Group(table, *_restore_remarks(report.as_dict()))
+    return Group(table, *_cold_open_remarks(report.cold_open), *_restore_remarks(report.as_dict()))
+
+
+def _cold_open_remarks(cold_open: ColdOpen) -> list[str]:
+    ours = (
+        f"in a file just opened, nothing known of it: first token after {_ms(cold_open.ttft_ms)} ms, "
+        f"{_ms(cold_open.ttft_ms_most)} at most, {cold_open.tokens_evaluated:g} tokens evaluated"
+    )
+    if cold_open.peer_ttft_ms is None:
+        return [ours]
+    theirs = f"{_ms(cold_open.peer_ttft_ms)} ms, {cold_open.peer_tokens_evaluated:g} tokens evaluated"
+    return [ours, f"llama-server there: {theirs}, {_times(cold_open.as_dict()['ratio'])} ours"]
 
 
 def _restore_remarks(values: dict[str, Any]) -> list[str]:

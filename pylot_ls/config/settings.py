@@ -92,6 +92,14 @@ class CompletionSettings(_Group):
     max_lines: int = Field(
         default=8, ge=1, le=64, description="The most that one suggestion shows, in lines; default 8."
     )
+    time_budget_ms: int = Field(
+        default=1000,
+        ge=0,
+        le=600_000,
+        description="How long the first token of a suggestion may take, in milliseconds; default 1000. Where the whole "
+        "prompt would take longer, as in a file just opened on a slow machine, a smaller one is taken, and the whole "
+        "one evaluated meanwhile. 0 always takes the whole one.",
+    )
     fallback: Literal["auto", "always", "never"] = Field(
         default="auto",
         description='Whether the ordinary completion list holds the suggestion too: "auto" only for clients that lack '

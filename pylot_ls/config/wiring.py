@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
@@ -73,6 +74,7 @@ def completion_options(settings: Settings) -> CompletionOptions:
     return CompletionOptions(
         max_tokens=settings.completion.max_tokens,
         max_lines=settings.completion.max_lines,
+        time_budget_ms=settings.completion.time_budget_ms or math.inf,
         prompt=FimOptions(
             order=None if prompt.order == "auto" else FimOrder(prompt.order),
             anchored=prompt.anchored,

@@ -104,6 +104,13 @@ class BlockCache:
         piece = next(self._in_memory(self._all_pieces(tokens), n_stored), None)
         return piece and piece[:2]
 
+    def reaches(self, tokens: Sequence[int], n_stored: int) -> int:
+        """How many tokens of a prompt are resident once what memory has of it is put back, behind so many that are."""
+        pieces = self._all_pieces(tokens)
+        while (piece := next(self._in_memory(pieces, n_stored), None)) is not None:
+            n_stored = piece[1]
+        return n_stored
+
     def restore(self, seq: int, tokens: Sequence[int], n_stored: int, n_pieces: int | None = None) -> int:
         """Put back what memory has of a prompt beyond what is resident; how many tokens the sequence holds then.
 

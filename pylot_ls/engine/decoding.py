@@ -34,7 +34,8 @@ class Decoder:
         request, healing = generation.job.request, None
         if request.heal and request.max_tokens:
             # Only what is typed: what stands before it is frozen, or a marker. And a prompt is never empty.
-            n_last = min(self._loaded.renderer.n_last(request.prompt), MOST_TOKENS, len(prompt) - 1)
+            n_last = self._loaded.renderer.n_last(request.prompts[generation.fallback])
+            n_last = min(n_last, MOST_TOKENS, len(prompt) - 1)
             last = prompt[len(prompt) - n_last :]
             healing = healing_of(self._loaded.vocabulary, [self._loaded.model.piece(token) for token in last])
         generation.begin(prompt, healing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 from typing import TYPE_CHECKING
 
 from pylot_ls import errors
@@ -84,16 +85,29 @@ class Engine:
         session: str = "",
         keep: bool = True,
         heal: bool = False,
+        fallbacks: tuple[Prompt, ...] = (),
+        budget_ms: float = math.inf,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
-        ``max_tokens``, ``stop``, ``priority``, ``session``, ``keep`` and ``heal`` are those of ``GenerateRequest``.
+        The other arguments are those of ``GenerateRequest``.
 
         Raises:
             PylotError: the request, or the engine, failed.
         """
-        request_id = str(next(self._ids))
-        return self._serve(GenerateRequest(request_id, prompt, max_tokens, stop, priority, session, keep, heal=heal))
+        request = GenerateRequest(
+            str(next(self._ids)),
+            prompt,
+            max_tokens,
+            stop,
+            priority,
+            session,
+            keep,
+            heal,
+            fallbacks=fallbacks,
+            budget_ms=budget_ms,
+        )
+        return self._serve(request)
 
     async def _serve(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent, None]:
         if self._closed:

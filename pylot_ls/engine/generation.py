@@ -32,6 +32,7 @@ class Generation:
         healing: what its first decoded tokens have to agree with; None where that is nothing.
         draft: what may follow its tokens.
         lookup: where drafts are looked up.
+        fallback: with which of the request's prompts it is served.
         paused_at: how many requests had ended when it was paused last; -1 when it never was.
     """
 
@@ -41,6 +42,7 @@ class Generation:
         self.lease: Lease | None = None
         self.n_stored = 0
         self.stream = TextStream(job.request.stop)
+        self.fallback = 0
         self.paused_at = -1
         self.healing: Healing | None = None
         self._n_prompt = 0
@@ -165,6 +167,7 @@ class Generation:
             tokens_decoded=self.n_decoded,
             tokens_drafted=self._n_drafted,
             tokens_accepted=self._n_accepted,
+            fallback=self.fallback,
             queue_ms=self._queue_ms if self.tokens else self.job.elapsed_ms(),
             first_token_ms=self._first_token_ms,
             total_ms=self.job.elapsed_ms(),

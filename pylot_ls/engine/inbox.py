@@ -101,6 +101,11 @@ class Inbox:
         with self._changed:
             self._live.pop(job.request.request_id, None)
 
+    def is_live(self, request_id: str) -> bool:
+        """Whether a request has still to have its last event."""
+        with self._changed:
+            return request_id in self._live
+
     def cancel(self, request_id: str) -> None:
         """Mark a job as cancelled; unknown ids are ignored."""
         with self._changed:

@@ -67,8 +67,10 @@ class LlamaBackend:
             _log.exception("the model could not be loaded")
             self._refuse_all(LoadFailed(f"the model could not be loaded: {type(error).__name__}"))
             return
+        worker = Worker(self._inbox, self._sink, self._loaded)
+        worker.warm_up()
         self._sink(Ready(self._loaded.info))
-        Worker(self._inbox, self._sink, self._loaded).run()
+        worker.run()
         self._loaded.close()
 
     def _on_progress(self, fraction: float) -> bool:

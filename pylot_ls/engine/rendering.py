@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 Tokens = tuple[int, ...]
 
-# A prompt has a handful of texts, and only the last of them changes at a keystroke.
-_REMEMBERED_TEXTS = 32
+# A prompt and its fallbacks have some twenty texts, and only one of them changes at a keystroke.
+_REMEMBERED_TEXTS = 64
 
 
 class PromptRenderer:

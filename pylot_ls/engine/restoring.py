@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 from pylot_ls.engine.types import Priority
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pylot_ls.engine.block_cache import BlockCache
     from pylot_ls.engine.generation import Generation
+    from pylot_ls.engine.inbox import Job
     from pylot_ls.engine.loading import Loaded
 
 # Fewer tokens are evaluated sooner than they are looked up.
@@ -55,12 +56,28 @@ class Restoring:
                     self._wait(cache, generation, tokens_per_s)
 
     def _wait(self, cache: BlockCache, generation: Generation, tokens_per_s: float) -> None:
-        arrived, is_waited_for = self._arrived[generation], True
-        while is_waited_for and not generation.job.cancelled:
-            # Never longer than evaluating it would take.
-            arrived.wait(min(_WAIT_S, generation.n_pending / tokens_per_s) if tokens_per_s else _WAIT_S)
-            n_before, has_arrived = generation.n_stored, arrived.is_set()
-            is_waited_for = _put_back(cache, generation) and generation.n_stored > n_before and not has_arrived
+        def goes_on() -> bool:
+            n_before = generation.n_stored
+            return _put_back(cache, generation) and generation.n_stored > n_before
+
+        # Never longer than evaluating it would take.
+        longest_s = generation.n_pending / tokens_per_s if tokens_per_s else _WAIT_S
+        wait_for_disk(self._arrived[generation], generation.job, goes_on, longest_s)
+
+
+def wait_for_disk(arrived: threading.Event, job: Job, goes_on: Callable[[], bool], longest_s: float = _WAIT_S) -> None:
+    """Wait a moment for what is on disk of a prompt, and again as long as something came of it.
+
+    Args:
+        arrived: set when all of it is in memory.
+        job: whose prompt it is; nobody waits for one that is cancelled.
+        goes_on: called after each moment; whether something has come, and more is wanted.
+        longest_s: the longest moment.
+    """
+    is_waited_for = True
+    while is_waited_for and not job.cancelled:
+        has_arrived = arrived.wait(min(_WAIT_S, longest_s))
+        is_waited_for = goes_on() and not has_arrived
 
 
 def _put_back(cache: BlockCache, generation: Generation) -> bool:

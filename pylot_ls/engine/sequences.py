@@ -71,6 +71,11 @@ class Sequences:
             return Lease(self._new(), 0)
         return Lease(match.seq, match.n_shared)
 
+    def resident(self, prompt: Sequence[int]) -> int:
+        """How many tokens of a prompt ``acquire`` would find, its last one left to evaluate."""
+        match = self.tree.match(prompt[:-1], whole=not self._partial)
+        return match.n_shared if match else 0
+
     def release(self, seq: int) -> None:
         """A request is done with its sequence; what it holds stays resident while there is room."""
         self.tree.unlock(seq)

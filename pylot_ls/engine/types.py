@@ -6,6 +6,7 @@ They hold no objects with identity (no futures, no callbacks), so that a backend
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 
 
@@ -89,6 +90,9 @@ class GenerateRequest:
             text are then chosen anew, so that they agree with what it says. What is delivered begins behind it.
         restore_only: nothing is evaluated or decoded: what was kept of its prompt's KV is put back while there is
             nothing else to do, so that a later request finds it.
+        fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
+            evaluating that would take too long.
+        budget_ms: how long that is, from submission to the first token.
     """
 
     request_id: str
@@ -100,6 +104,13 @@ class GenerateRequest:
     keep: bool = True
     heal: bool = False
     restore_only: bool = False
+    fallbacks: tuple[Prompt, ...] = ()
+    budget_ms: float = math.inf
+
+    @property
+    def prompts(self) -> tuple[Prompt, ...]:
+        """All that it may be served with: its prompt, then the fallbacks."""
+        return (self.prompt, *self.fallbacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,7 @@ class Usage:
         tokens_decoded: tokens produced.
         tokens_drafted: tokens that were evaluated because they might follow.
         tokens_accepted: those of them that did.
+        fallback: with which of the request's ``prompts`` it is served; 0 is the prompt itself.
         queue_ms: from submission until the worker took the request.
         first_token_ms: from submission until the first token was known; 0 when there was none.
         total_ms: from submission until now, in the last event until the end.
@@ -124,6 +136,7 @@ class Usage:
     tokens_decoded: int = 0
     tokens_drafted: int = 0
     tokens_accepted: int = 0
+    fallback: int = 0
     queue_ms: float = 0.0
     first_token_ms: float = 0.0
     total_ms: float = 0.0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.choosing import Choosing
 from pylot_ls.engine.decoding import Decoder
 from pylot_ls.engine.failure import failed
 from pylot_ls.engine.generation import Generation
@@ -12,7 +14,7 @@ from pylot_ls.engine.kv_context import Outcome
 from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
-from pylot_ls.engine.types import Finished, FinishReason, Priority
+from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Priority, TextSegment
 from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.inbox import Inbox, Job
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
-    from pylot_ls.engine.types import Failed, GenerateRequest
+    from pylot_ls.engine.types import Failed, RequestEvent
 
 # The weight of the newest measurement in the rate of prompts.
 _RATE_WEIGHT = 0.3
@@ -30,6 +32,11 @@ _RATE_WEIGHT = 0.3
 _SMALLEST_MEASURED = 8
 # Somebody types as long as the last keystroke is no older than this.
 _TYPING_S = 1.0
+_WARM_UP = "warm-up"
+# One for the weights to be read, and others to be measured, as long as that takes no time worth mentioning: what else
+# runs on the machine makes a measurement worse and never better.
+_WARM_UP_TEXTS = ("x", *3 * ("for i in range(n): total += values[i]\n",))
+_WARM_UP_S = 0.1
 # After so long without a request the user rests, and the ends of prompts are saved, too.
 _REST_S = 3.0
 
@@ -51,12 +58,38 @@ class Worker:
         self._scheduler = Scheduler(loaded.context.n_batch)
         self._decoder = Decoder(loaded, sink)
         self._restoring = Restoring(loaded)
+        self._choosing = Choosing(loaded)
         self._restore_queue = RestoreQueue(inbox, sink, loaded)
         self._waiting: list[Generation] = []
         self._active: list[Generation] = []
         self._n_ended = 0
         self._tokens_per_s = 0.0
         self._last_keystroke_s = -_TYPING_S
+
+    def warm_up(self) -> None:
+        """Evaluate a little before anybody asks: the weights are read then, and the rate of prompts is known.
+
+        It can be broken off by ``Inbox.close``, as a request can.
+        """
+        sink, self._sink = self._sink, partial(_all_but_warm_up, self._sink)
+        began, best = time.perf_counter(), 0.0
+        for text in _WARM_UP_TEXTS:
+            if best and time.perf_counter() - began > _WARM_UP_S:
+                break
+            self._tokens_per_s = 0.0
+            prompt = (TextSegment(text),)
+            self._inbox.put(GenerateRequest(_WARM_UP, prompt, 0, priority=Priority.BACKGROUND, keep=False))
+            while self._inbox.is_live(_WARM_UP) and self.turn():
+                pass
+            best = max(best, self._tokens_per_s)
+            self._forget(self._loaded.renderer.render(prompt))
+        self._tokens_per_s, self._sink = best, sink
+
+    def _forget(self, prompt: Sequence[int]) -> None:
+        tree = self._sequences.tree
+        for seq in tree.sequences:
+            if tree.tokens(seq) == list(prompt) and not tree.is_locked(seq):
+                self._sequences.drop(seq)
 
     def run(self) -> None:
         """Serve until the inbox is closed and every request has had its last event."""
@@ -129,7 +162,7 @@ class Worker:
         request = generation.job.request
         try:
             if not generation.tokens:
-                prompt = self._loaded.renderer.render(request.prompt)
+                generation.fallback, prompt = self._choosing.choose(generation.job, self._tokens_per_s)
                 _check_length(len(prompt), request, self._loaded.info.n_ctx)
                 self._decoder.begin(generation, prompt)
             generation.use(self._sequences.acquire(generation.tokens, 1 if request.max_tokens else 0))
@@ -222,7 +255,8 @@ class Worker:
             seq = generation.leave()
             self._sequences.release(seq)
             cache = self._loaded.cache()
-            if cache is not None and generation.job.request.keep:
+            # A fallback serves only until the prompt itself has been evaluated.
+            if cache is not None and generation.job.request.keep and not generation.fallback:
                 cache.ended(seq, generation.n_prompt)
         rest = "" if reason in {FinishReason.CANCELLED, FinishReason.STOP} else generation.stream.finish()
         self._end(generation, Finished(generation.job.request.request_id, reason, rest, generation.usage()))
@@ -239,6 +273,11 @@ class Worker:
         self._n_ended += 1
         self._inbox.forget(generation.job)
         self._sink(event)
+
+
+def _all_but_warm_up(sink: EventSink, event: RequestEvent) -> None:
+    if event.request_id != _WARM_UP:
+        sink(event)
 
 
 def _urgency(generation: Generation) -> tuple[int, float]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import PylotError
@@ -82,14 +83,18 @@ class Anchors:
 
         ``keep``: whether what is evaluated of the document may be kept beyond the process.
         """
-        if self.of(uri) is not plan.anchor:
+        if self.of(uri) != plan.anchor:
             # Whatever is being prepared was to follow another one.
             self._stop_preparing(uri)
         self._stand_on(uri, LastPrompt(plan.anchor, plan.cursor))
-        if plan.successor is not None and uri not in self._preparing:
-            task = asyncio.ensure_future(self._prepare(uri, plan, engine, keep=keep))
-            self._preparing[uri] = task
-            task.add_done_callback(lambda _task: self._preparing.pop(uri, None))
+        if plan.successor is not None:
+            self._begin_preparing(uri, plan, engine, keep=keep)
+
+    def widen(self, uri: str, plan: Plan, engine: Engine, *, keep: bool) -> None:
+        """A request was served with less than the plan's prompt: have that evaluated in the background."""
+        if self.of(uri) == plan.anchor:
+            whole = replace(plan, successor=plan.anchor, prepare=plan.prompt)
+            self._begin_preparing(uri, whole, engine, keep=keep)
 
     def forget(self, uri: str) -> None:
         """The document was closed."""
@@ -101,6 +106,12 @@ class Anchors:
         while self._preparing:
             await asyncio.wait(list(self._preparing.values()))
 
+    def _begin_preparing(self, uri: str, plan: Plan, engine: Engine, *, keep: bool) -> None:
+        if uri in self._preparing:
+            return
+        task = self._preparing[uri] = asyncio.ensure_future(self._prepare(uri, plan, engine, keep=keep))
+        task.add_done_callback(partial(self._prepared, uri))
+
     async def _prepare(self, uri: str, plan: Plan, engine: Engine, *, keep: bool) -> None:
         try:
             await engine.prefill(plan.prepare, session=self._session, keep=keep)
@@ -108,8 +119,14 @@ class Anchors:
             # The current anchor still serves; the next keystroke asks again.
             _log.info("an anchor could not be prepared: %s", error)
             return
-        if plan.successor is not None and self.of(uri) is plan.anchor:
-            self._stand_on(uri, LastPrompt(plan.successor, plan.cursor))
+        successor = plan.successor
+        if successor is not None and successor != plan.anchor and self.of(uri) == plan.anchor:
+            self._stand_on(uri, LastPrompt(successor, plan.cursor))
+
+    def _prepared(self, uri: str, task: asyncio.Task[None]) -> None:
+        # One that was stopped may end when the next one has begun.
+        if self._preparing.get(uri) is task:
+            del self._preparing[uri]
 
     def _stand_on(self, uri: str, prompt: LastPrompt) -> None:
         before = self.of(uri)

@@ -35,11 +35,13 @@ class CompletionOptions:
     Attributes:
         max_tokens: most tokens to decode for one suggestion.
         max_lines: most lines of one suggestion.
+        time_budget_ms: how long the first token may take before a smaller prompt is preferred.
         prompt: how the prompt is laid out.
     """
 
     max_tokens: int = 64
     max_lines: int = 8
+    time_budget_ms: float = 1000
     prompt: FimOptions = field(default_factory=FimOptions)
 
 
@@ -106,8 +108,12 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
         session=session,
         keep=keep,
         heal=True,
+        fallbacks=plan.fallbacks,
+        budget_ms=options.time_budget_ms,
     )
     generated = await _collect(events, shape)
+    if anchors and generated.usage.fallback:
+        anchors.widen(document.uri, plan, engine, keep=keep)
     shown = trim(generated.text, around.suffix).replace("\n", around.terminator)
     if not shown:
         return Completion(None, generated.usage)

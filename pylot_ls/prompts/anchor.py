@@ -8,7 +8,7 @@ appends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import FimOrder, Keep, Marker, MarkerSegment, Prompt, TextSegment
@@ -61,6 +61,16 @@ class Anchor:
             offset=offset,
         )
 
+    def smaller(self, share_of_prefix: float, share_of_suffix: float) -> Anchor:
+        """With less of the text around the hole: what is nearest to it. Those of equal anchors are equal."""
+        layout = self.layout.smaller(share_of_prefix, share_of_suffix)
+        suffix = self.suffix[: characters_of_window(layout.n_suffix)]
+        if share_of_prefix == 1:
+            return replace(self, layout=layout, suffix=suffix)
+        # Of the little that is left nothing is spent on imports.
+        prefix = _last_lines(self.prefix, characters_of_window(layout.n_prefix))
+        return replace(self, layout=layout, head="", has_gap=False, prefix=prefix, suffix=suffix, begins_text=False)
+
     def find(self, text: Text, cursor: int) -> int | None:
         """Where the frozen prefix ends in the text as it is now, at or before the cursor; None if it is gone.
 
@@ -112,6 +122,14 @@ class Anchor:
         if text.slice(offset - 1, offset + 1) == "\r\n":
             return False
         return text.slice(offset - len(near), offset) == near
+
+
+def _last_lines(text: str, n_characters: int) -> str:
+    """The end of a text, at most so long: whole lines, but of one that is longer."""
+    start = len(text) - n_characters
+    if start <= 0:
+        return text
+    return text[text.find("\n", start, len(text) - 1) + 1 or start :]
 
 
 def _head_apart(text: Text, offset: int, layout: Layout) -> tuple[int, int] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ModelUnsupportedError
@@ -90,6 +90,14 @@ class Layout:
                 "lower completion.max_tokens or raise model.n_ctx",
             )
         return cls(options.order or model.fim_orders[0], n_prefix, n_suffix, n_typed)
+
+    def smaller(self, share_of_prefix: float, share_of_suffix: float) -> Layout:
+        """With less before and after the hole; what is typed in it has the room that it had."""
+        return replace(
+            self,
+            n_prefix=max(1, int(self.n_prefix * share_of_prefix)),
+            n_suffix=max(1, int(self.n_suffix * share_of_suffix)),
+        )
 
     @property
     def n_head(self) -> int:

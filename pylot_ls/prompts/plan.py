@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.prompts.anchor import Anchor
 from pylot_ls.prompts.drift import Drift
+from pylot_ls.prompts.fallbacks import fallbacks
 from pylot_ls.prompts.layout import FimOptions, Layout
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Plan:
         prompt: for the request at hand.
         anchor: what it stands on; to be given to the next ``make_plan`` of the document.
         cursor: what it was made for, never within a line terminator.
+        fallbacks: smaller prompts for the request, the best first.
         successor: the anchor that ought to take its place, once ``prepare`` has been evaluated in the background.
         prepare: the successor's prompt as of now; empty where there is no successor.
     """
@@ -35,6 +37,7 @@ class Plan:
     prompt: Prompt
     anchor: Anchor
     cursor: int
+    fallbacks: tuple[Prompt, ...] = ()
     successor: Anchor | None = None
     prepare: Prompt = ()
 
@@ -67,7 +70,8 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
     if text.slice(cursor - 1, cursor + 1) == "\r\n":
         cursor -= 1  # between the two there is no place, and half a terminator would count as a whole one
     if not options.anchored:
-        return _stand_on(Anchor.at(text, cursor, cursor, layout), text, cursor)
+        at_cursor = Anchor.at(text, cursor, cursor, layout)
+        return Plan(at_cursor.prompt_for(text, cursor), at_cursor, cursor)
     anchor, drift = _standing(text, cursor, layout, (current, *earlier))
     if anchor is None:
         return _stand_on(_fresh(text, cursor, layout), text, cursor)
@@ -82,7 +86,7 @@ def make_plan(  # noqa: PLR0917 - the first five are what every prompt needs
 
 
 def _stand_on(anchor: Anchor, text: Text, cursor: int) -> Plan:
-    return Plan(anchor.prompt_for(text, cursor), anchor, cursor)
+    return Plan(anchor.prompt_for(text, cursor), anchor, cursor, fallbacks(anchor, text, cursor))
 
 
 def _standing(text: Text, cursor: int, layout: Layout, anchors: Sequence[Anchor | None]) -> tuple[Anchor | None, Drift]:

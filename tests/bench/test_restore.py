@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from pylot_ls.bench.child import ChildProcess
+from pylot_ls.bench.cold_open import ColdOpen, bench_cold_open, n_answers
 from pylot_ls.bench.restore import RestoreReport, RestoreRow, bench_restore
 from pylot_ls.cli.app import app
 from pylot_ls.errors import ClientError
@@ -24,6 +25,7 @@ KV = {
     "elsewhere": 0.1,
     "noise_floor": 0.2,
 }
+COLD_OPEN = ColdOpen(700.0, 950.0, 40.0, 70.0, 14_000.0, 1000.0)
 
 
 def test_what_was_evaluated_before_a_restart_is_not_evaluated_again(tmp_path, monkeypatch):
@@ -45,12 +47,24 @@ def test_what_was_evaluated_before_a_restart_is_not_evaluated_again(tmp_path, mo
 
 
 def test_the_row_with_the_cursor_where_it_was_stands_at_the_top():
-    rows = (RestoreRow(20_000.0, 100.0, 2048, 2048, 1), RestoreRow(20_000.0, 900.0, 2050, 2050, 700))
-    values = RestoreReport(*rows, rows[0], KV, max_tokens=8, n_threads=2).as_dict()
+    rows = (RestoreRow(20_000.0, 100.0, 2048, 2048, 2048, 1), RestoreRow(20_000.0, 900.0, 2050, 70, 2050, 70))
+    values = RestoreReport(*rows, rows[0], COLD_OPEN, KV, max_tokens=8, n_threads=2).as_dict()
     assert (values["cold_ms"], values["warm_ms"]) == (20_000.0, 100.0)
     assert values["ratio"] == {"cold_over_warm": 200.0, "same": 200.0, "moved": 22.222, "tail": 200.0}
     assert values["rows"]["moved"]["cold_over_warm"] == 22.222
     assert values["elsewhere_within_noise_floor"]
+    assert values["cold_open"]["ratio"] == 20.0
+
+
+def test_a_file_just_opened_is_asked_in_at_three_places_by_fresh_servers(bundled_run, document, fake_peer):
+    done = []
+    found = asyncio.run(bench_cold_open(bundled_run, document, 512, fake_peer.program, lambda: done.append(1)))
+    assert found.ttft_ms_most >= found.ttft_ms > 0
+    assert found.tokens_evaluated > 30
+    assert found.peer_tokens_evaluated == 253
+    assert len(done) == n_answers(fake_peer.program) == 6
+    alone = asyncio.run(bench_cold_open(bundled_run, document, 512, None, lambda: None))
+    assert (alone.peer_ttft_ms, alone.as_dict()["ratio"], n_answers(None)) == (None, None, 3)
 
 
 def test_a_file_that_is_too_short_is_an_error(bundled_run):

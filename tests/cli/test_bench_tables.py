@@ -6,6 +6,7 @@ import io
 
 from rich.console import Console
 
+from pylot_ls.bench.cold_open import ColdOpen
 from pylot_ls.bench.decode import DecodeReport
 from pylot_ls.bench.figures import Cost, figures
 from pylot_ls.bench.report import KeystrokeReport, PeerFigures
@@ -52,9 +53,12 @@ def test_rates_of_decoding():
 
 
 def test_a_restart_and_whether_kv_came_back_as_it_was():
-    row = RestoreRow(20_000.0, 100.0, 2048, 2048, 1)
+    row = RestoreRow(20_000.0, 100.0, 2048, 2047, 2048, 1)
+    cold_open = ColdOpen(700.0, 950.0, 40.0, 70.0, 14_000.0, 1000.0)
     kv = {"n_tokens": 2047, "n_bytes": 2**20, "kv_identical": True, "logits_identical": False}
-    report = RestoreReport(row, row, row, {**kv, "elsewhere": 0.3, "noise_floor": 0.2}, max_tokens=8, n_threads=2)
+    report = RestoreReport(
+        row, row, row, cold_open, {**kv, "elsewhere": 0.3, "noise_floor": 0.2}, max_tokens=8, n_threads=2
+    )
     text = printed(restore_table(report))
     for part in ("200.00 x", "30 lines further down", "read back: identical", "NOT identical", "0.3, above the noise"):
         assert part in text

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from pylot_ls import bundled
@@ -50,12 +52,20 @@ def test_a_missing_bundled_model_is_an_error_only_where_it_is_needed(no_bundled_
 @pytest.mark.parametrize(("order", "expected"), [("auto", None), ("psm", FimOrder.PSM), ("spm", FimOrder.SPM)])
 def test_the_completion_and_prompt_settings_reach_the_feature(order, expected):
     settings = Settings(
-        completion=CompletionSettings(max_tokens=5, max_lines=2),
+        completion=CompletionSettings(max_tokens=5, max_lines=2, time_budget_ms=70),
         prompt=PromptSettings(order=order, anchored=False, prefix_share=0.3),
     )
     assert completion_options(settings) == CompletionOptions(
-        max_tokens=5, max_lines=2, prompt=FimOptions(order=expected, anchored=False, prefix_share=0.3)
+        max_tokens=5,
+        max_lines=2,
+        time_budget_ms=70,
+        prompt=FimOptions(order=expected, anchored=False, prefix_share=0.3),
     )
+
+
+def test_a_time_budget_of_nothing_is_none():
+    settings = Settings(completion=CompletionSettings(time_budget_ms=0))
+    assert completion_options(settings).time_budget_ms == math.inf
 
 
 def test_the_defaults_of_the_settings_are_those_of_the_feature():

@@ -78,7 +78,7 @@ def test_of_many_texts_the_last_used_are_remembered_and_no_more():
     for n in range(1000):
         renderer.render((TextSegment("stays"), TextSegment(str(n))))
     assert seen.count("stays") == 1
-    assert len(renderer._remembered) <= 32
+    assert len(renderer._remembered) <= 64
     renderer.render((TextSegment("0"),))
     assert seen.count("0") == 2
 
