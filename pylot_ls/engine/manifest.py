@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import tomllib
 from dataclasses import dataclass
@@ -16,15 +17,35 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Which top-level modules and packages were kept out of a model's training.
+
+    Those whose name, as an import statement writes it, has an MD5 digest that leaves one of ``remainders`` when it is
+    divided by ``modulus``.
+    """
+
+    modulus: int
+    remainders: tuple[int, ...]
+
+    def holds_out(self, name: str) -> bool:
+        """Whether the model has not been trained on the top-level module or package of this name."""
+        digest = hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()
+        return int(digest, 16) % self.modulus in self.remainders
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a manifest adds.
 
     Attributes:
         fim_orders: orders of fill-in-the-middle prompts, the one that works best first.
+        held_out: what of Python's standard library and of installed packages the model was not trained on; None where
+            nothing is known of its training.
     """
 
     # PSM is what every published fill-in-the-middle model knows.
     fim_orders: tuple[FimOrder, ...] = (FimOrder.PSM,)
+    held_out: HeldOut | None = None
 
 
 def manifest_for(model: Path, folders: tuple[Path, ...]) -> Manifest:
@@ -48,4 +69,16 @@ def _parse(raw: dict[str, object]) -> Manifest:
     if not isinstance(orders, list) or not orders:
         accepted = ", ".join(order.value for order in FimOrder)
         raise ValueError(f"fim.orders must be a list of: {accepted}")
-    return Manifest(fim_orders=tuple(FimOrder(order) for order in orders))
+    return Manifest(fim_orders=tuple(FimOrder(order) for order in orders), held_out=_held_out(raw.get("training")))
+
+
+def _held_out(training: object) -> HeldOut | None:
+    if training is None:
+        return None
+    modulus = training.get("held_out_modulus") if isinstance(training, dict) else None
+    remainders = training.get("held_out_remainders") if isinstance(training, dict) else None
+    if type(modulus) is not int or modulus < 1:
+        raise ValueError("training.held_out_modulus must be a whole number from 1 up")
+    if not isinstance(remainders, list) or not all(type(each) is int and 0 <= each < modulus for each in remainders):
+        raise ValueError("training.held_out_remainders must be a list of whole numbers from 0 to below the modulus")
+    return HeldOut(modulus, tuple(remainders))
