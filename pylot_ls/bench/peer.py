@@ -34,15 +34,17 @@ _N_LAST_WORDS = 5
 
 @dataclass(frozen=True, slots=True)
 class PeerAnswer:
-    """What one request cost the peer, as it counted.
+    """What the peer answered to one request, and what it cost, as it counted.
 
     Attributes:
+        text: what it generated.
         tokens_evaluated: prompt tokens it had to evaluate.
         tokens_decoded: tokens it produced.
         first_token_ms: from taking the request to the logits of its prompt, from which its first token is drawn.
         wall_ms: from sending the request to having the answer.
     """
 
+    text: str
     tokens_evaluated: int
     tokens_decoded: int
     first_token_ms: float
@@ -132,13 +134,14 @@ class LlamaServer:
         try:
             timings = answer["timings"]
             return PeerAnswer(
+                text=str(answer["content"]),
                 tokens_evaluated=int(timings["prompt_n"]),
                 tokens_decoded=int(timings["predicted_n"]),
                 first_token_ms=float(timings["prompt_ms"]),
                 wall_ms=wall_ms,
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise ClientError(f"the peer's answer has no timings that can be read: {error}") from error
+            raise ClientError(f"the peer's answer has no text or no timings that can be read: {error}") from error
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
         # A connection each time, as curl makes one for llama.vim.

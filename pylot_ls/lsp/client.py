@@ -39,6 +39,7 @@ class Answer:
         tokens_evaluated, tokens_reused, tokens_decoded: as the engine counted them.
         first_token_ms: in the engine, from the request to its first token; 0 when there was none.
         total_ms: in the engine, from the request to its last token.
+        confidence: the server's in the suggestion, 0 to 1; None where it gave none.
     """
 
     text: str
@@ -48,6 +49,7 @@ class Answer:
     tokens_decoded: int = 0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
+    confidence: float | None = None
 
     @property
     def first_result_ms(self) -> float:
@@ -73,6 +75,7 @@ class EditorClient:
         self._environment = {**os.environ, **(environment or {})}
         self._client = LanguageClient("pylot-ls-client", __version__)
         self._usage: dict[str, Any] = {}
+        self._confidence: float | None = None
         self._loaded = asyncio.Event()
         self._messages: list[str] = []
         self._last_words: deque[str] = deque(maxlen=_N_LAST_WORDS)
@@ -123,6 +126,23 @@ class EditorClient:
         item = types.TextDocumentItem(uri, language_id, 1, text)
         self._client.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
+    def close(self, uri: str) -> None:
+        """Close a document."""
+        del self._versions[uri]
+        document = types.TextDocumentIdentifier(uri)
+        self._client.text_document_did_close(types.DidCloseTextDocumentParams(document))
+
+    def edit(self, start: tuple[int, int], end: tuple[int, int], text: str, uri: str | None = None) -> None:
+        """Replace a range, as a keystroke or an accepted suggestion does. Places are (line, column) from 0."""
+        uri = uri or self._uri
+        self._versions[uri] += 1
+        change = types.TextDocumentContentChangePartial(
+            range=types.Range(types.Position(*start), types.Position(*end)),
+            text=text,
+        )
+        document = types.VersionedTextDocumentIdentifier(version=self._versions[uri], uri=uri)
+        self._client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+
     async def type(
         self,
         start: tuple[int, int],
@@ -133,20 +153,13 @@ class EditorClient:
     ) -> Answer:
         """Replace a range, as a keystroke does, and ask at the cursor at once. Places are (line, column) from 0."""
         began = time.perf_counter()
-        uri = uri or self._uri
-        self._versions[uri] += 1
-        change = types.TextDocumentContentChangePartial(
-            range=types.Range(types.Position(*start), types.Position(*end)),
-            text=text,
-        )
-        document = types.VersionedTextDocumentIdentifier(version=self._versions[uri], uri=uri)
-        self._client.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
+        self.edit(start, end, text, uri)
         return await self.ask(cursor, uri, began)
 
     async def ask(self, cursor: tuple[int, int], uri: str | None = None, began: float | None = None) -> Answer:
         """Ask for a suggestion at the cursor; ``began`` is when the keystroke was, on the performance counter."""
         began = time.perf_counter() if began is None else began
-        self._usage = {}
+        self._usage, self._confidence = {}, None
         params = types.InlineCompletionParams(
             context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
             text_document=types.TextDocumentIdentifier(uri or self._uri),
@@ -167,6 +180,7 @@ class EditorClient:
             tokens_decoded=usage.get("tokens_decoded", 0),
             first_token_ms=usage.get("first_token_ms", 0.0),
             total_ms=usage.get("total_ms", 0.0),
+            confidence=self._confidence,
         )
 
     async def _answer_of(self, answer: Awaitable[Any], what: str) -> Any:
@@ -225,6 +239,7 @@ class EditorClient:
     def _on_stats(self, params: Any) -> None:
         # pygls gives the parameters of a method it does not know as named tuples.
         self._usage = params.usage._asdict()
+        self._confidence = getattr(params, "confidence", None)
 
 
 def _initialize_params() -> types.InitializeParams:

@@ -49,9 +49,9 @@ def test_layers_on_the_gpu_are_passed_on_where_they_were_chosen(fake_peer, bundl
     assert fake_peer.arguments["-ngl"] == "0"
 
 
-def test_an_answers_timings_are_read(fake_peer, bundled_run):
+def test_an_answers_text_and_timings_are_read(fake_peer, bundled_run):
     answer = ask(fake_peer.program, bundled_run)
-    assert (answer.tokens_evaluated, answer.tokens_decoded) == (253, 8)
+    assert (answer.text, answer.tokens_evaluated, answer.tokens_decoded) == ("x", 253, 8)
     assert answer.first_token_ms == 40.0
     assert answer.wall_ms > 0
     assert [request["path"] for request in fake_peer.requests] == ["/infill"]

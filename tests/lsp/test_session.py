@@ -248,6 +248,7 @@ async def test_costs_are_sent_only_to_a_client_that_wants_them(connect):
     (note,) = [note for note in editor.notifications if note["method"] == "pylot/completion"]
     assert note["params"]["version"] == 1
     assert note["params"]["usage"]["tokens_evaluated"] > 0
+    assert 0 < note["params"]["confidence"] <= 1
     plain = connect()
     await plain.initialize()
     plain.open("x = \n")
