@@ -90,13 +90,22 @@ def _edit(number: int, line: str, chooser: random.Random, *, jumps: bool, opens:
     length = len(line) - n_indent
     if opens and length <= _LONGEST_NEW_LINE:
         return Edit(number, n_indent, len(line), is_new_line=True, jumps=jumps)
+    hole = hole_in_line(line, chooser, _LONGEST_HOLE_WHILE_LINES_LACK if opens else _LONGEST_HOLE)
+    return None if hole is None else Edit(number, *hole, is_new_line=False, jumps=jumps)
+
+
+def hole_in_line(line: str, chooser: random.Random, longest: int = _LONGEST_HOLE) -> tuple[int, int] | None:
+    """The columns of a hole of at most ``longest`` characters in a line; None where the line is too short for one.
+
+    At least the line's last character stays: the cursor is in the middle of the line.
+    """
+    n_indent = len(line) - len(line.lstrip())
+    length = len(line) - n_indent
     if length <= _SHORTEST_HOLE:
         return None
-    # At least the last character stays: the cursor is in the middle of the line.
-    longest = min(_LONGEST_HOLE_WHILE_LINES_LACK if opens else _LONGEST_HOLE, length - 1)
-    n_hole = chooser.randint(_SHORTEST_HOLE, longest)
+    n_hole = chooser.randint(_SHORTEST_HOLE, min(longest, length - 1))
     start = n_indent + chooser.randint(0, length - 1 - n_hole)
-    return Edit(number, start, start + n_hole, is_new_line=False, jumps=jumps)
+    return start, start + n_hole
 
 
 def without(lines: list[str], edits: list[Edit]) -> list[str]:

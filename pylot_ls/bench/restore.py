@@ -32,7 +32,7 @@ _SHARE_BEFORE = 0.6
 _N_STEPS = 7
 
 
-def n_steps(peer: Path | None) -> int:
+def n_restore_steps(peer: Path | None) -> int:
     """How many steps ``bench_restore`` takes."""
     return _N_STEPS + n_answers(peer)
 
@@ -116,7 +116,7 @@ async def bench_restore(
         run: how the model is run.
         document: where the part comes from; it is written nowhere.
         peer: llama-server, asked in the whole document as it is just opened; None for no peer.
-        on_step: called with the number of steps done, of ``n_steps``.
+        on_step: called with the number of steps done, of ``n_restore_steps``.
 
     Raises:
         ClientError: there is no model, the file is too short, or a server ended, failed or refused.

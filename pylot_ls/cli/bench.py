@@ -13,17 +13,21 @@ import typer
 from rich.progress import Progress
 
 from pylot_ls import bundled, machine
+from pylot_ls.bench.corpus import gather, standard_library
 from pylot_ls.bench.decode import bench_decode
 from pylot_ls.bench.keystrokes import bench_keystrokes
-from pylot_ls.bench.restore import bench_restore, n_steps
+from pylot_ls.bench.looks import Ask
+from pylot_ls.bench.quality import Habits, bench_quality, n_quality_steps
+from pylot_ls.bench.restore import bench_restore, n_restore_steps
 from pylot_ls.bench.run import Run
 from pylot_ls.bench.sessions import bench_sessions
 from pylot_ls.bench.synthetic import PREFIX, SHAPES, synthetic_model
-from pylot_ls.cli.bench_tables import decode_table, keystrokes_table, restore_table, sessions_table
+from pylot_ls.cli.bench_tables import decode_table, keystrokes_table, quality_table, restore_table, sessions_table
 from pylot_ls.cli.console import err, fail, out, print_json
 from pylot_ls.cli.options import JsonOption, ScriptedOption, overrides, server_command, settings_from
 from pylot_ls.config.folders import cache_folder
 from pylot_ls.config.wiring import model_path
+from pylot_ls.engine.manifest import manifest_for
 from pylot_ls.engine.model_file import check_model_file
 from pylot_ls.engine.threads import automatic_threads
 from pylot_ls.errors import PylotError
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from pylot_ls.text.document import Document
+
+    _Work = tuple[int, Callable[[Callable[[int], None]], Coroutine[Any, Any, None]]]
 
 app = typer.Typer(help="Measure what things cost on this machine.", no_args_is_help=True)
 
@@ -56,6 +62,10 @@ MaxTokensOption = Annotated[
     int | None,
     typer.Option(min=1, max=512, help="The most tokens decoded for a suggestion; default: from the settings."),
 ]
+PeerServerOption = Annotated[
+    str | None,
+    typer.Option("--peer", metavar="llama-server=PATH", help="Type the same into this server, keystroke by keystroke."),
+]
 
 
 @app.command("keystrokes")
@@ -65,10 +75,7 @@ def keystrokes(
     seed: SeedOption = 0,
     model: BenchModelOption = None,
     max_tokens: MaxTokensOption = None,
-    peer: Annotated[
-        str | None,
-        typer.Option(metavar="llama-server=PATH", help="Type the same into this server, keystroke by keystroke."),
-    ] = None,
+    peer: PeerServerOption = None,
     pauses: Annotated[bool, typer.Option("--pauses", help="Type at a person's pace, not at full speed.")] = False,
     scripted: ScriptedOption = False,
     as_json: JsonOption = False,
@@ -151,7 +158,74 @@ def restore(
         _print(report.as_dict(), restore_table(report), model, as_json=as_json)
 
     # The bundled file is too short to be worth restoring.
-    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), n_steps(program), measure)
+    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), n_restore_steps(program), measure)
+
+
+@app.command("quality")
+def quality(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Source files, or folders of them; default: the standard library of this Python."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="The most files, chosen by --seed.")] = 10,
+    holes: Annotated[int, typer.Option("--spans", min=1, max=1000, help="The most places typed in each.")] = 4,
+    ask: Annotated[
+        Ask,
+        typer.Option(
+            help="Where the person looks at what is suggested: after Return and at a line's end, there and where a "
+            "word begins, or after every keystroke."
+        ),
+    ] = Ask.WORD,
+    budget_ms: Annotated[
+        int, typer.Option(min=1, max=600_000, help="How long the person waits for a suggestion, in milliseconds.")
+    ] = 1000,
+    seed: SeedOption = 0,
+    model: BenchModelOption = None,
+    max_tokens: MaxTokensOption = None,
+    peer: PeerServerOption = None,
+    scripted: ScriptedOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Type parts of source files back through the real server, taking what is suggested where it is right.
+
+    Files that the model was trained on, as its manifest tells, are left out. Whole lines and parts of lines are
+    missing when a file is opened; what stands after them stands after the cursor. The figures are shares from 0 to 1:
+
+    kept_characters: of the characters to type (Return is one, the indentation after it none), those that came from
+    accepted suggestions: all of one, its first line or its first word, the longest that is exactly what comes next.
+
+    exact_line: of the looks with something of the line left to type, those where the suggestion's first line is that.
+
+    edit_similarity: the mean, over the same looks, of 1 - Levenshtein distance / the longer length; 0 without one.
+
+    shown: of all looks, those with a suggestion.
+
+    wrong_shown: of the suggestions shown, those that, to the end of their first line with text, are neither what comes
+    next nor its beginning; one of which the first word was taken may be among them.
+
+    late: of all looks, those whose answer came after --budget-ms, so that nothing was shown.
+
+    ratio: ours over the peer's, whose sampling is repeated with 3 seeds; kept_characters_top_k_1 is over the peer
+    with the likeliest tokens alone. wrong_shown_at_equal_kept compares where suggestions below a confidence of ours are
+    hidden, as high as still keeps what the peer keeps; null where we keep less or it keeps nothing.
+    """
+    program = _peer(peer, "llama-server")
+    choice = _Choice(model, max_tokens, scripted)
+
+    def prepare(run: Run) -> _Work:
+        held_out = manifest_for(run.model, (bundled.models_dir(),)).held_out if run.model is not None else None
+        corpus = gather(paths or [standard_library()], limit, holes, seed, held_out)
+
+        async def measure(done: Callable[[int], None]) -> None:
+            habits = Habits(ask, budget_ms)
+            report = await bench_quality(run, corpus, habits, seed, peer=program, on_step=done)
+            chosen = {"ask": ask, "budget_ms": budget_ms, "max_tokens": run.max_tokens, "seed": seed}
+            values = {**report.as_dict(), "model": run.model.name if run.model else None, **chosen}
+            _print(values, quality_table(values), model, as_json=as_json)
+
+        return n_quality_steps(corpus, has_peer=program is not None), measure
+
+    _measure(choice, prepare)
 
 
 class _Choice:
@@ -200,13 +274,22 @@ def _bench(
     total: int,
     measure: Callable[[Run, Document, Callable[[int], None]], Coroutine[Any, Any, None]],
 ) -> None:
-    """Run a benchmark with a progress bar on stderr."""
-    try:
+    """Run a benchmark over one document, which takes ``total`` steps."""
+
+    def prepare(run: Run) -> _Work:
         document = document_from_file(file or bundled.sample_path())
-        run = choice.run()
+        return total, lambda done: measure(run, document, done)
+
+    _measure(choice, prepare)
+
+
+def _measure(choice: _Choice, prepare: Callable[[Run], _Work]) -> None:
+    """Run a benchmark, of which ``prepare`` tells how many steps it takes, with a progress bar on stderr."""
+    try:
+        total, measure = prepare(choice.run())
         with _ends_children_at_sigterm(), Progress(console=err, transient=True) as progress:
             task = progress.add_task("measuring", total=total)
-            asyncio.run(measure(run, document, lambda done: progress.update(task, completed=done)))
+            asyncio.run(measure(lambda done: progress.update(task, completed=done)))
     except PylotError as error:
         fail(error)
 

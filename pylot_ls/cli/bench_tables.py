@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import RenderableType
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pylot_ls.bench.report import KeystrokeReport
     from pylot_ls.bench.restore import RestoreReport
     from pylot_ls.bench.sessions import SessionsReport
+
+# Names of modules and packages that are shown.
+_N_NAMES = 10
 
 
 def keystrokes_table(report: KeystrokeReport) -> RenderableType:
@@ -156,3 +159,66 @@ def _restore_remarks(values: dict[str, Any]) -> list[str]:
         f"beside other cells they differ by at most {values['elsewhere']:.2g}, {place} the noise floor",
         f"noise floor (batches of other shapes, nothing restored): {values['noise_floor']:.2g}",
     ]
+
+
+def quality_table(values: dict[str, Any]) -> RenderableType:
+    """Ours, and the peer's beside it, with the intervals; ``values`` are what JSON has."""
+    title = (
+        f"{values['characters']} characters typed in {values['holes']} places of {values['files']} files, "
+        f"{values['questions']} looks at what is suggested"
+    )
+    table = Table(title=title)
+    table.add_column("")
+    sides = [("ours", "pylot-ls"), ("peer", "llama-server")] if values["peer"] else [("ours", "pylot-ls")]
+    for _, name in sides:
+        table.add_column(name, justify="right")
+        table.add_column("95 %", justify="right")
+    if values["peer"]:
+        table.add_column("top_k 1", justify="right")
+    for figure in values["interval"]["ours"]:
+        cells = [
+            cell
+            for side, _ in sides
+            for cell in (_percent(values[side][figure]), _between(values["interval"][side][figure], _percent))
+        ]
+        if values["peer"]:
+            cells.append(_percent(values["peer"]["top_k_1"][figure]))
+        table.add_row(figure.replace("_", " "), *cells)
+    return Group(table, *_quality_remarks(values))
+
+
+def _quality_remarks(values: dict[str, Any]) -> list[str]:
+    remarks = []
+    if values["ratio"]:
+        remarks = [
+            f"pylot-ls over llama-server, {name.replace('_', ' ')}: {_times(ratio)} "
+            f"{_between(values['interval']['ratio'][name], _times)}".rstrip()
+            for name, ratio in values["ratio"].items()
+        ]
+    if len(values["by_language"]) > 1:
+        remarks += [
+            f"{language}: kept characters {_percent(part['ours']['kept_characters'])} of {part['characters']}"
+            for language, part in values["by_language"].items()
+        ]
+    remarks += [f"{count} files skipped: {reason}" for reason, count in values["skipped"].items()]
+    trained_on = values["trained_on"]
+    if not trained_on["known"]:
+        remarks.append("what the model was trained on is not known: it may have seen these files")
+    elif trained_on["files"]:
+        remarks.append(
+            f"{trained_on['files']} files left out that the model was trained on: {_some(trained_on['names'])}"
+        )
+    return remarks
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def _between(interval: Sequence[float] | None, show: Callable[[float], str]) -> str:
+    return "" if interval is None else " to ".join(map(show, interval))
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_N_NAMES])
+    return shown if len(names) <= _N_NAMES else f"{shown} and {len(names) - _N_NAMES} more"
