@@ -106,8 +106,8 @@ def check_kv(info: ModelInfo) -> Check:
         "prompt cache",
         Status.NOTE,
         f"this model ({info.architecture}: recurrent, hybrid or with a sliding window) cannot give back the end of "
-        "what it has read, so nearly each keystroke evaluates the whole prompt again, which takes as long as a file's "
-        "first suggestion, and nothing is kept for the next start; models with full attention in all layers are faster",
+        "what it has read, so it goes on from checkpoints: what is typed costs a few tokens, as with other models, "
+        "but going back further, or to an earlier place, costs more, and nothing is kept for the next start",
     )
 
 

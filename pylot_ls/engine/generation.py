@@ -33,6 +33,7 @@ class Generation:
         draft: what may follow its tokens.
         lookup: where drafts are looked up.
         fallback: with which of the request's prompts it is served.
+        stops: how many of its tokens are stored where its evaluation has to stop on the way, in order.
         paused_at: how many requests had ended when it was paused last; -1 when it never was.
     """
 
@@ -43,6 +44,7 @@ class Generation:
         self.n_stored = 0
         self.stream = TextStream(job.request.stop)
         self.fallback = 0
+        self.stops: tuple[int, ...] = ()
         self.paused_at = -1
         self.healing: Healing | None = None
         self._n_prompt = 0
@@ -118,6 +120,7 @@ class Generation:
         request = self.job.request
         decodes = self.n_decoded > 0 and self.n_pending == 1
         n_tokens = self.n_pending + (self._n_checked if decodes else 0)
+        n_tokens = next((stop - self.n_stored for stop in self.stops if stop > self.n_stored), n_tokens)
         return Task(number, request.session, request.priority, n_tokens, decodes=decodes)
 
     def part(self, n_tokens: int) -> Part:

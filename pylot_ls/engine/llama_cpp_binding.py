@@ -155,6 +155,10 @@ class LlamaModel:
         """Whether the KV of this architecture can be cut at any position."""
         return not (self.is_recurrent() or lib.llama_model_n_swa(self._model) > 0)
 
+    def has_cells(self) -> bool:
+        """Whether tokens take cells of a context, which all but those with nothing but a state do."""
+        return not lib.llama_model_is_recurrent(self._model)
+
     def is_recurrent(self) -> bool:
         """Whether it keeps, in some layers at least, one state that each token overwrites."""
         return bool(lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model))

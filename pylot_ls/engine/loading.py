@@ -130,12 +130,14 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
     )
     context = LlamaContext(model, shape)
     partial = model.removes_partially()
+    # Of a model with nothing but a state every sequence may be as long as it likes.
+    n_resident = n_cells if model.has_cells() else _N_SEQUENCES * n_ctx
     return Loaded(
         info=_describe(config, model, n_ctx, partial=partial),
         model=model,
         context=context,
         renderer=PromptRenderer(model.tokenize, model.markers()),
-        sequences=Sequences(context, n_cells, _N_SEQUENCES, partial=partial),
+        sequences=Sequences(context, n_resident, _N_SEQUENCES, partial=partial),
         vocabulary=Vocabulary(model.pieces()),
         # What was drafted wrongly has to be cut off again.
         speculation=Speculation() if config.speculation and partial else None,

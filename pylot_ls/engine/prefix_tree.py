@@ -102,14 +102,16 @@ class PrefixTree:
 
         With ``whole`` only a sequence that the prompt shares to its end.
         """
-        matches = [
+        matches = [match for match in self.matches(tokens) if match.n_tail == 0 or not whole]
+        return max(matches, key=lambda m: (m.n_shared, not self._leaves[m.seq].locked, -m.n_tail), default=None)
+
+    def matches(self, tokens: Sequence[int]) -> list[Match]:
+        """Every sequence that shares anything of the prompt's beginning."""
+        return [
             Match(leaf.seq, n_shared, self.n_tokens(leaf.seq) - n_shared)
             for leaf, n_shared in _shared_with(self._root, list(tokens), 0)
             if n_shared > 0 and leaf.seq is not None
         ]
-        if whole:
-            matches = [match for match in matches if match.n_tail == 0]
-        return max(matches, key=lambda m: (m.n_shared, not self._leaves[m.seq].locked, -m.n_tail), default=None)
 
     def is_locked(self, seq: int) -> bool:
         """Whether a request is using the sequence."""

@@ -46,12 +46,15 @@ class Sequences:
 
     Attributes:
         on_evict: called with a sequence that is about to be forgotten to make room.
+        partial: the argument.
+        checkpoints: the sequences that are continued by forks alone (see ``checkpoint``).
     """
 
     def __init__(self, context: KvContext, n_cells: int, n_sequences: int, *, partial: bool) -> None:
         self._context = context
         self._n_cells = n_cells
-        self._partial = partial
+        self.partial = partial
+        self.checkpoints: set[int] = set()
         self.on_evict: Callable[[int], None] = lambda _seq: None
         self.tree = PrefixTree(n_sequences)
 
@@ -60,7 +63,10 @@ class Sequences:
 
         The last ``n_needed_logits`` tokens are evaluated in any case: their logits are not kept.
         """
-        match = self.tree.match(prompt[: len(prompt) - n_needed_logits], whole=not self._partial)
+        known = prompt[: len(prompt) - n_needed_logits]
+        if not self.partial:
+            self._tidy(known)
+        match = self.tree.match(known, whole=not self.partial)
         if match is None:
             return Lease(self._new(), 0)
         if self._is_forked(match):
@@ -73,7 +79,7 @@ class Sequences:
 
     def resident(self, prompt: Sequence[int]) -> int:
         """How many tokens of a prompt ``acquire`` would find, its last one left to evaluate."""
-        match = self.tree.match(prompt[:-1], whole=not self._partial)
+        match = self.tree.match(prompt[:-1], whole=not self.partial)
         return match.n_shared if match else 0
 
     def release(self, seq: int) -> None:
@@ -84,6 +90,20 @@ class Sequences:
         """Forget a sequence and free its cells."""
         self._context.remove_from(seq, 0)
         self.tree.remove(seq)
+        self.checkpoints.discard(seq)
+
+    def checkpoint(self, seq: int) -> int | None:
+        """Keep what a sequence in use holds now, for prompts that begin with it; None where no sequence is to be had.
+
+        It is not in use itself, and the one that is missed least goes for it.
+        """
+        self._free_a_sequence()
+        if not self.tree.has_free_sequence:
+            return None
+        kept = self._fork(seq, self.tree.n_tokens(seq))
+        self.checkpoints.add(kept)
+        self.release(kept)
+        return kept
 
     def evaluated(self, parts: Sequence[Part]) -> None:
         """A batch was evaluated."""
@@ -121,7 +141,7 @@ class Sequences:
             n_left = min(n_stands, len(part.tokens) - part.n_logits)
             is_sound = self._context.rolls_back
             if n_left < n_stands:
-                is_sound = is_sound and self._partial and self._context.remove_from(part.seq, part.position + n_left)
+                is_sound = is_sound and self.partial and self._context.remove_from(part.seq, part.position + n_left)
             if is_sound:
                 self.tree.extend(part.seq, part.tokens[:n_left])
             else:
@@ -134,7 +154,7 @@ class Sequences:
 
     def would_cut(self, prompt: Sequence[int]) -> bool:
         """Whether ``acquire`` would drop the end of a sequence for this prompt."""
-        match = self.tree.match(prompt, whole=not self._partial)
+        match = self.tree.match(prompt, whole=not self.partial)
         return match is not None and match.n_tail > 0 and not self._is_forked(match)
 
     def make_room(self, n_tokens: int) -> bool:
@@ -155,7 +175,19 @@ class Sequences:
 
     def _is_forked(self, match: Match) -> bool:
         """Whether a prompt gets a fork of the sequence that shares its beginning, and not the sequence itself."""
-        return self.tree.is_locked(match.seq) or match.n_tail > min(_WORTH_KEEPING, match.n_shared)
+        return self.tree.is_locked(match.seq) or match.seq in self.checkpoints or not is_same_place(match)
+
+    def _tidy(self, prompt: Sequence[int]) -> None:
+        """Forget the ends of earlier requests that this prompt leaves behind, since it cannot cut them.
+
+        They are those that it would have cut, and those on its way that ended before the one it goes on with.
+        """
+        matches, longest = self.tree.matches(prompt), self.tree.match(prompt, whole=True)
+        n_most = max((match.n_shared for match in matches), default=0)
+        for match in matches:
+            is_left = match.n_shared == n_most or not match.n_tail
+            if is_left and match != longest and not self._is_forked(match):
+                self.drop(match.seq)
 
     def _try_cut(self, seq: int, n_tokens: int) -> bool:
         """Let a sequence hold its first tokens only; False when the model's memory refuses."""
@@ -186,3 +218,8 @@ class Sequences:
     def _free_a_sequence(self) -> None:
         if not self.tree.has_free_sequence:
             self.evict()
+
+
+def is_same_place(match: Match) -> bool:
+    """Whether what a sequence holds beyond a prompt is so short that it is an earlier text of the prompt's place."""
+    return match.n_tail <= min(_WORTH_KEEPING, match.n_shared)

@@ -6,6 +6,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.checkpoints import Checkpoints
 from pylot_ls.engine.choosing import Choosing
 from pylot_ls.engine.decoding import Decoder
 from pylot_ls.engine.failure import failed
@@ -57,6 +58,7 @@ class Worker:
         self._sequences = loaded.sequences
         self._scheduler = Scheduler(loaded.context.n_batch)
         self._decoder = Decoder(loaded, sink)
+        self._checkpoints = Checkpoints(loaded.sequences, loaded.info.fim)
         self._restoring = Restoring(loaded)
         self._choosing = Choosing(loaded)
         self._restore_queue = RestoreQueue(inbox, sink, loaded)
@@ -166,6 +168,7 @@ class Worker:
                 _check_length(len(prompt), request, self._loaded.info.n_ctx)
                 self._decoder.begin(generation, prompt)
             generation.use(self._sequences.acquire(generation.tokens, 1 if request.max_tokens else 0))
+            self._checkpoints.begin(generation)
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._fail(generation, error)
             return
@@ -195,7 +198,8 @@ class Worker:
             self._make_one_wait(n_tokens)
             return
         began = time.perf_counter()
-        self._inbox.begin([generation.job for generation, _ in batch])
+        # An interruption would destroy a state that cannot be rolled back; chunks are short.
+        self._inbox.begin([generation.job for generation, _ in batch] if self._loaded.context.rolls_back else [])
         try:
             outcome = self._loaded.context.evaluate(parts)
         except Exception as error:  # noqa: BLE001 - what a failed batch left behind is unknown: its sequences go
@@ -231,6 +235,7 @@ class Worker:
         for generation, part in batch:
             end += len(part.tokens)
             generation.n_stored += len(part.tokens)
+            self._checkpoints.passed(generation)
             if generation.n_pending > 0:
                 continue
             try:

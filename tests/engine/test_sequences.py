@@ -86,6 +86,18 @@ class SequencesMachine(RuleBasedStateMachine):
             assert n_new == len(part.tokens) if fate is None else n_new < len(part.tokens)
 
     @precondition(lambda self: self.prompts)
+    @rule(data=st.data())
+    def checkpoint(self, data):
+        seq = data.draw(st.sampled_from(sorted(self.prompts)))
+        before = set(self.sequences.tree.sequences)
+        kept = self.sequences.checkpoint(seq)
+        if kept is None:
+            assert before == set(self.prompts)
+            return
+        assert self.kv.tokens(kept) == self.kv.tokens(seq)
+        assert len(before - set(self.sequences.tree.sequences)) <= 1
+
+    @precondition(lambda self: self.prompts)
     @rule(data=st.data(), failed=st.booleans())
     def end(self, data, failed):
         seq = data.draw(st.sampled_from(sorted(self.prompts)))
@@ -110,6 +122,8 @@ class SequencesMachine(RuleBasedStateMachine):
         assert tree.n_cells == len(self.kv.cells) <= N_CELLS
         assert self.kv.sequences <= set(tree.sequences)
         assert set(self.prompts) <= set(tree.sequences)
+        # They are continued by forks alone.
+        assert self.sequences.checkpoints <= set(tree.sequences) - set(self.prompts)
         assert not self.kv.damaged
         for seq in tree.sequences:
             assert tree.tokens(seq) == self.kv.tokens(seq)
@@ -126,13 +140,16 @@ def make(memory="attention", n_cells=1000, n_sequences=4):
     return Sequences(kv, n_cells, n_sequences, partial=properties["partial"])
 
 
-def hold(sequences, prompt):
-    """A request for the prompt, from its beginning to its end."""
-    lease = sequences.acquire(prompt)
-    part = Part(lease.seq, lease.n_reused, prompt[lease.n_reused :])
+def hold_part(sequences, part):
     assert sequences.make_room(len(part.tokens))
     sequences._context.evaluate([part])
     sequences.evaluated([part])
+
+
+def hold(sequences, prompt):
+    """A request for the prompt, from its beginning to its end."""
+    lease = sequences.acquire(prompt)
+    hold_part(sequences, Part(lease.seq, lease.n_reused, prompt[lease.n_reused :]))
     sequences.release(lease.seq)
     return lease
 
@@ -187,6 +204,29 @@ def test_of_states_that_cannot_be_cut_the_longest_whole_one_is_continued():
     sequences._fork(sequences.tree.sequences[0], 2)
     hold(sequences, [1, 2, 3, 9])
     assert sequences.acquire([1, 2, 3, 4]).n_reused == 2
+
+
+@pytest.mark.parametrize("memory", ["recurrent", "windowed"])
+def test_a_checkpoint_survives_what_continues_it(memory):
+    sequences = make(memory)
+    lease = sequences.acquire([1, 2, 3])
+    hold_part(sequences, Part(lease.seq, 0, [1, 2, 3]))
+    kept = sequences.checkpoint(lease.seq)
+    sequences.release(lease.seq)
+    assert hold(sequences, [1, 2, 3, 4]).n_reused == 3
+    assert hold(sequences, [1, 2, 3, 5]).n_reused == 3
+    assert sequences.tree.tokens(kept) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("memory", ["recurrent", "windowed"])
+def test_the_end_that_would_be_cut_if_it_could_be_goes(memory):
+    sequences = make(memory)
+    far, near = hold(sequences, [1] * 10 + [2] * 70), hold(sequences, [1] * 10 + [3] * 5)
+    assert hold(sequences, [1] * 10 + [3] * 4 + [4]).n_reused == 0
+    held = [sequences.tree.tokens(seq) for seq in sequences.tree.sequences]
+    assert [1] * 10 + [3] * 5 not in held
+    assert sequences.tree.tokens(far.seq)[-1] == 2
+    assert near.seq != far.seq
 
 
 def test_a_memory_that_unexpectedly_refuses_to_be_cut_costs_the_whole_sequence():

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from served_worker import MEMORIES, N_CTX, Eager, Served, cold_run
 
+from pylot_ls.engine import checkpoints
 from pylot_ls.engine.types import Failed, FinishReason, Priority
 from pylot_ls.errors import DecodeError
 
@@ -35,13 +36,25 @@ class Abort:
     n_stored: int
 
 
-PROMPTS = st.text("ab", min_size=1, max_size=N_CTX - 8) | st.sampled_from(["ab" * 12, "ab" * 18, "ab" * 12 + "b"])
+PROMPTS = (
+    st.text("ab", min_size=1, max_size=N_CTX - 8)
+    | st.sampled_from(["ab" * 12, "ab" * 18, "ab" * 12 + "b"])
+    # What is typed behind a frozen prefix and suffix.
+    | st.builds("\x01{}\x02ab\x03{}".format, st.sampled_from(["ab" * 6, "ab" * 8]), st.text("ab", max_size=12))
+)
 SUBMITS = st.builds(
     Submit, PROMPTS, st.integers(0, 8), st.sampled_from(Priority), st.sampled_from("xyz"), st.booleans()
 )
 STEPS = SUBMITS | st.builds(Cancel, st.integers(1, 5)) | st.builds(Abort, st.integers(0, 8)) | st.none()
 # Long ones: it takes a crowd for requests to come into each other's way.
 PROGRAMS = st.lists(STEPS, min_size=15, max_size=50)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def every_prompt_has_checkpoints():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoints, "_SHORTEST", 0)
+        yield
 
 
 def run_program(served, program):
@@ -177,11 +190,11 @@ def test_requests_for_which_there_is_no_room_wait_for_one_another():
 def test_a_recurrent_state_that_an_abort_destroyed_is_computed_again_in_chunks():
     served = Served(memory="recurrent")
     stream = served.submit("a" * 16, 4, Priority.INTERACTIVE)
-    served.during(lambda: None, lambda: None, lambda: served.submit("b", 1))
+    served.during(*[lambda: None] * 3, lambda: 0)
     served.serve()
     sizes = [[len(part.tokens) for part in parts] for parts in served.kv.log]
-    # Two chunks and a token that is interrupted; the keystroke; what was lost; the rest of the tokens.
-    assert sizes == [[8], [8], [1], [1], [8], [8], [1], [1], [1]]
+    # Up to the two checkpoints, to the end, and a token that is aborted; the same again; the rest of the tokens.
+    assert sizes == [[4], [8], [4], [1], [4], [8], [5], [1], [1]]
     assert served.end(stream).usage.tokens_evaluated == 16
     served.check()
 

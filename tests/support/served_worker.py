@@ -111,7 +111,7 @@ class Served:
         self.inbox = Inbox(self.kv.interrupt)
         self.sequences = Sequences(self.kv, n_cells, n_sequences, partial=partial)
         loaded = Loaded(
-            info=replace(SCRIPTED_MODEL, n_ctx=N_CTX),
+            info=replace(SCRIPTED_MODEL, n_ctx=N_CTX, removes_partially=partial),
             model=LetterModel(),
             context=self.kv,
             renderer=PromptRenderer(lambda text: tuple(map(ord, text)), {}),
