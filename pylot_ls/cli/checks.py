@@ -107,7 +107,8 @@ def check_kv(info: ModelInfo) -> Check:
         Status.NOTE,
         f"this model ({info.architecture}: recurrent, hybrid or with a sliding window) cannot give back the end of "
         "what it has read, so it goes on from checkpoints: what is typed costs a few tokens, as with other models, "
-        "but going back further, or to an earlier place, costs more, and nothing is kept for the next start",
+        "but going back further, or to an earlier place, costs more; of a file's last prompt all but what was typed "
+        "last outlives a restart",
     )
 
 

@@ -262,6 +262,7 @@ class LlamaContext:
     def __init__(self, model: LlamaModel, shape: ContextShape) -> None:
         self.n_batch = shape.n_batch
         self.rolls_back = not model.is_recurrent()
+        self._cuts = model.removes_partially()
         self._n_vocab = model.n_vocab
         self._abort_callback, self._abort_flag = _strlen_as_abort_callback()
         params = lib.llama_context_default_params()
@@ -371,7 +372,8 @@ class LlamaContext:
         self.remove_from(self._spare, 0)
         buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
         n_read = int(lib.llama_state_seq_set_data(self._context, buffer, len(data), self._spare))
-        first = int(lib.llama_memory_seq_pos_min(self._memory, self._spare))
+        # A state has no first position, and a window's is where it begins.
+        first = int(lib.llama_memory_seq_pos_min(self._memory, self._spare)) if self._cuts else start
         sound = n_read == len(data) and (first, self.n_stored(self._spare)) == (start, end)
         if sound:
             lib.llama_memory_seq_cp(self._memory, self._spare, seq, start, end)

@@ -82,7 +82,7 @@ class Loaded:
 
     def cache(self) -> BlockCache | None:
         """What outlives the server; None while, or where, there is none."""
-        return self.persistence.cache(self.context, self.sequences) if self.persistence else None
+        return self.persistence.cache(self.context, self.sequences, self.info.fim) if self.persistence else None
 
     def close(self) -> None:
         """Save what is to be kept and free everything native."""
@@ -141,8 +141,7 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
         vocabulary=Vocabulary(model.pieces()),
         # What was drafted wrongly has to be cut off again.
         speculation=Speculation() if config.speculation and partial else None,
-        # A state that cannot be cut cannot be put together from blocks.
-        persistence=_persistence(config, model, shape) if partial else None,
+        persistence=_persistence(config, model, shape),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.block_cache import BlockCache
 from pylot_ls.engine.identity import model_identity
+from pylot_ls.engine.whole_cache import WholeCache
 from pylot_ls.kvcache.keys import fingerprint
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.block_cache import StateContext, Store
     from pylot_ls.engine.sequences import Sequences
+    from pylot_ls.engine.types import FimTokens
 
 # Raised whenever what is saved, or how, changes.
 _FORMAT = 1
@@ -68,10 +70,11 @@ class Persistence:
         if self.is_settled:
             callback()
 
-    def cache(self, context: StateContext, sequences: Sequences) -> BlockCache | None:
+    def cache(self, context: StateContext, sequences: Sequences, fim: FimTokens | None) -> BlockCache | None:
         """The cache; None until the model is identified. Called on the worker's thread."""
         if self._cache is None and self._fingerprint is not None:
-            self._cache = BlockCache(self._config.store, self._fingerprint, context, sequences)
+            where = (self._config.store, self._fingerprint, context, sequences)
+            self._cache = BlockCache(*where) if sequences.partial else WholeCache(*where, fim)
         return self._cache
 
     def close(self) -> None:

@@ -96,8 +96,7 @@ class RestoreQueue:
     def _put_one_back(self, cache: BlockCache) -> bool:
         """Put the next piece back; False when there is none, or when somebody would lose something by it."""
         tokens, sequences = self._tokens, self._loaded.sequences
-        match = sequences.tree.match(tokens[:-1])
-        piece = cache.next_piece(tokens, match.n_shared if match else 0)
+        piece = cache.next_piece(tokens, sequences.resident(tokens))
         if piece is None or sequences.would_cut(tokens[:-1]) or not sequences.has_room(piece[1] - piece[0]):
             return False
         lease = sequences.acquire(tokens)

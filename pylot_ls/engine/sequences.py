@@ -65,7 +65,8 @@ class Sequences:
         """
         known = prompt[: len(prompt) - n_needed_logits]
         if not self.partial:
-            self._tidy(known)
+            for seq in self._left_behind(known):
+                self.drop(seq)
         match = self.tree.match(known, whole=not self.partial)
         if match is None:
             return Lease(self._new(), 0)
@@ -153,8 +154,10 @@ class Sequences:
         return self.tree.n_cells + n_tokens <= self._n_cells and self.tree.has_free_sequence
 
     def would_cut(self, prompt: Sequence[int]) -> bool:
-        """Whether ``acquire`` would drop the end of a sequence for this prompt."""
-        match = self.tree.match(prompt, whole=not self.partial)
+        """Whether ``acquire`` would drop the end of a sequence, or all of it, for this prompt."""
+        if not self.partial:
+            return bool(self._left_behind(prompt))
+        match = self.tree.match(prompt)
         return match is not None and match.n_tail > 0 and not self._is_forked(match)
 
     def make_room(self, n_tokens: int) -> bool:
@@ -177,17 +180,15 @@ class Sequences:
         """Whether a prompt gets a fork of the sequence that shares its beginning, and not the sequence itself."""
         return self.tree.is_locked(match.seq) or match.seq in self.checkpoints or not is_same_place(match)
 
-    def _tidy(self, prompt: Sequence[int]) -> None:
-        """Forget the ends of earlier requests that this prompt leaves behind, since it cannot cut them.
+    def _left_behind(self, prompt: Sequence[int]) -> list[int]:
+        """The ends of earlier requests that are of no more use once this prompt goes on, since it cannot cut them.
 
         They are those that it would have cut, and those on its way that ended before the one it goes on with.
         """
         matches, longest = self.tree.matches(prompt), self.tree.match(prompt, whole=True)
         n_most = max((match.n_shared for match in matches), default=0)
-        for match in matches:
-            is_left = match.n_shared == n_most or not match.n_tail
-            if is_left and match != longest and not self._is_forked(match):
-                self.drop(match.seq)
+        on_its_way = [match for match in matches if match.n_shared == n_most or not match.n_tail]
+        return [match.seq for match in on_its_way if match != longest and not self._is_forked(match)]
 
     def _try_cut(self, seq: int, n_tokens: int) -> bool:
         """Let a sequence hold its first tokens only; False when the model's memory refuses."""

@@ -15,5 +15,5 @@ def test_a_model_whose_kv_can_be_cut_is_in_order():
 def test_of_a_model_whose_kv_cannot_be_cut_it_is_said_what_that_costs():
     check = check_kv(replace(SCRIPTED_MODEL, architecture="mamba", removes_partially=False))
     assert check.status is Status.NOTE
-    for part in ("mamba", "recurrent", "sliding window", "checkpoints", "nothing is kept"):
+    for part in ("mamba", "recurrent", "sliding window", "checkpoints", "outlives a restart"):
         assert part in check.found

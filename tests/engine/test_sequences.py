@@ -281,6 +281,14 @@ def test_what_a_prompt_would_cost_others_is_told_beforehand():
     assert not sequences.has_room(1)  # no sequence is left
 
 
+def test_what_goes_since_it_cannot_be_cut_is_told_beforehand():
+    sequences = make("windowed")
+    hold(sequences, [1] * 12)
+    assert not sequences.would_cut([1] * 14)  # it goes on
+    assert sequences.would_cut([1] * 10)
+    assert not sequences.would_cut([1, 2])  # it stays
+
+
 def test_an_evicted_sequence_is_announced_while_it_is_whole():
     kv = FakeKv(N_CELLS)
     sequences = Sequences(kv, N_CELLS, 4, partial=True)

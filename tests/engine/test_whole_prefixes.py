@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import replace
 
 import pytest
-from tiny_models import ARCHITECTURES, write_tiny_model
 
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.types import Marker, MarkerSegment, TextSegment
@@ -42,24 +40,17 @@ def fim(typed, before=SOURCE[:START]):
     )
 
 
-@pytest.fixture(scope="module", params=sorted(ARCHITECTURES))
-def config(request, tmp_path_factory, bundled_config):
-    path = tmp_path_factory.mktemp("models") / f"{request.param}.gguf"
-    write_tiny_model(path, request.param)
-    return replace(bundled_config, path=path)
-
-
 @pytest.fixture
-def driven(config, drive):
-    driven = drive(LlamaBackend(config))
+def driven(uncuttable_config, drive):
+    driven = drive(LlamaBackend(uncuttable_config))
     assert not driven.state().info.removes_partially
     return driven
 
 
 @pytest.fixture(scope="module")
-def ask_cold(config, drive):
+def ask_cold(uncuttable_config, drive):
     """Ask a backend that holds no KV."""
-    driven = drive(LlamaBackend(config))
+    driven = drive(LlamaBackend(uncuttable_config))
     driven.state()
 
     def ask(*args, **kwargs):
