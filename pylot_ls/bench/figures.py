@@ -20,12 +20,15 @@ class Cost:
         first_token_ms: from the request to the first token, or to knowing that there is none, inside the server; 0
             where the model was not asked.
         shown_ms: from the keystroke to having the answer, on the client.
+        is_elsewhere: whether the keystroke is not where the one before left the cursor: in another line or word, or
+            far away.
     """
 
     tokens_evaluated: int
     tokens_decoded: int
     first_token_ms: float
     shown_ms: float
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ class Figures:
         tokens_decoded_mean: see Cost.
         ttft_ms_p50, ttft_ms_p95: time to the first token, of the keystrokes at which the model was asked.
         shown_ms_p50, shown_ms_p95: see Cost.
-        over_step_ms_p50, over_step_ms_p95: the time to the first token less one bare decode step; None where none
-            was measured.
+        over_step_ms_p50, over_step_ms_p95: the time to the first token less one bare decode step, of the keystrokes
+            that go on where the one before left off; None where none was measured.
         cpu_s_per_1000_chars: processor time of the server, all threads, user and system, over a thousand characters
             typed.
     """
@@ -73,7 +76,8 @@ def figures(costs: Sequence[Cost], step_ms: float | None, cpu_s: float, n_charac
     evaluated = [float(cost.tokens_evaluated) for cost in costs]
     first = [cost.first_token_ms for cost in costs if cost.first_token_ms > 0]
     shown = [cost.shown_ms for cost in costs]
-    over = None if step_ms is None else [each - step_ms for each in first]
+    going_on = [cost.first_token_ms for cost in costs if cost.first_token_ms > 0 and not cost.is_elsewhere]
+    over = None if step_ms is None else [each - step_ms for each in going_on]
     return Figures(
         asked=len(costs),
         tokens_evaluated_p50=percentile(evaluated, 50),

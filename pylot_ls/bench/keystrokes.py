@@ -12,7 +12,7 @@ from pylot_ls.bench.bare import BareProcess
 from pylot_ls.bench.figures import Cost, figures, percentile
 from pylot_ls.bench.infill import infill_request
 from pylot_ls.bench.peer import LlamaServer, PeerAnswer
-from pylot_ls.bench.report import KeystrokeReport, PeerFigures
+from pylot_ls.bench.report import KeystrokeReport, PeerFigures, PlaceFigures
 from pylot_ls.bench.typist import Keystroke, TypingTrace, typing_trace
 from pylot_ls.errors import ClientError
 from pylot_ls.lsp.client import Answer, EditorClient
@@ -117,14 +117,18 @@ class _Replay:
     peer: LlamaServer | None
     trace: TypingTrace
     answers: list[Answer] = field(default_factory=list)
+    elsewhere: list[bool] = field(default_factory=list)
     peer_answers: list[PeerAnswer] = field(default_factory=list)
     our_cpu_in_peers_turns_s: float = 0.0
     our_clock: _Clock = field(init=False)
     peer_clock: _Clock = field(init=False)
     _document: Document = field(init=False)
+    _cursor: int = field(init=False)
 
     def __post_init__(self) -> None:
         self._document = Document("", "", 0, Text.from_str(self.trace.opened))
+        # The cold prompt was asked for there.
+        self._cursor = self._offset(self.trace.keystrokes[0].start)
         self.our_clock = _Clock(self.editor.pid)
         self.peer_clock = _Clock(self.peer.pid if self.peer is not None else 0)
 
@@ -139,13 +143,18 @@ class _Replay:
         """One keystroke, ours and then theirs."""
         if pause_s:
             await asyncio.sleep(pause_s)
+        self.elsewhere.append(self._cursor not in {self._offset(key.start), self._offset(key.end)})
         self.answers.append(await self.editor.type(key.start, key.end, key.text, key.cursor))
         self.our_clock.lap()
         change = Change(Position(*key.start), Position(*key.end), key.text)
         self._document = self._document.apply([change], 0, PositionEncoding.UTF32)
+        self._cursor = self._offset(key.cursor)
         await self._ask_peer(key.cursor)
         if self.peer is not None:
             self.our_cpu_in_peers_turns_s += self.our_clock.lap()
+
+    def _offset(self, place: tuple[int, int]) -> int:
+        return offset_at(self._document.text, Position(*place), PositionEncoding.UTF32)
 
     def stop_clocks(self) -> None:
         """Both servers are about to end."""
@@ -155,8 +164,7 @@ class _Replay:
     async def _ask_peer(self, cursor: tuple[int, int]) -> None:
         if self.peer is None:
             return
-        text = self._document.text
-        body = infill_request(text, offset_at(text, Position(*cursor), PositionEncoding.UTF32), self.run.max_tokens)
+        body = infill_request(self._document.text, self._offset(cursor), self.run.max_tokens)
         if body is not None:
             self.peer_answers.append(await self.peer.infill(body))
 
@@ -164,8 +172,8 @@ class _Replay:
 def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport:
     answers, n_characters = replay.answers, replay.trace.n_characters
     ours = [
-        Cost(answer.tokens_evaluated, answer.tokens_decoded, answer.first_result_ms, answer.elapsed_ms)
-        for answer in answers
+        Cost(answer.tokens_evaluated, answer.tokens_decoded, answer.first_result_ms, answer.elapsed_ms, elsewhere)
+        for answer, elsewhere in zip(answers, replay.elsewhere, strict=True)
     ]
     peer = None
     if replay.peer is not None:
@@ -187,4 +195,8 @@ def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport
         n_threads=run.n_threads,
         ours=figures(ours, step_ms, replay.our_clock.spent_s, n_characters),
         peer=peer,
+        places={
+            "going_on": PlaceFigures.of([cost for cost in ours if not cost.is_elsewhere]),
+            "elsewhere": PlaceFigures.of([cost for cost in ours if cost.is_elsewhere]),
+        },
     )

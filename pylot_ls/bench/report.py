@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from pylot_ls.bench.figures import Figures, ratio
+from pylot_ls.bench.figures import Cost, Figures, figures, ratio
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,23 @@ class PeerFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceFigures:
+    """Of the keystrokes of one kind; see ``Figures``."""
+
+    asked: int
+    tokens_evaluated_p50: float
+    tokens_evaluated_p95: float
+    ttft_ms_p50: float
+    ttft_ms_p95: float
+
+    @classmethod
+    def of(cls, costs: Sequence[Cost]) -> PlaceFigures:
+        """The figures of these keystrokes."""
+        all_of_them = figures(costs, None, 0.0, 0)
+        return cls(**{each.name: getattr(all_of_them, each.name) for each in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
 class KeystrokeReport:
     """Figures over the keystrokes of one trace.
 
@@ -42,6 +59,8 @@ class KeystrokeReport:
         max_tokens: the most tokens that each side decoded for a suggestion.
         n_threads: of each side.
         ours, peer: the two sides; None without a peer.
+        places: ours, of the keystrokes that go on where the one before left off, and of those elsewhere; processor
+            time is not told apart.
     """
 
     keystrokes: int
@@ -52,6 +71,7 @@ class KeystrokeReport:
     n_threads: int
     ours: Figures
     peer: PeerFigures | None
+    places: Mapping[str, PlaceFigures] = field(default_factory=dict)
 
     def ratios(self) -> dict[str, float | None] | None:
         """The peer's cost over ours."""
@@ -79,6 +99,7 @@ class KeystrokeReport:
             "max_tokens": self.max_tokens,
             "n_threads": self.n_threads,
             "our_cpu_s_in_peers_turns": None if self.peer is None else self.peer.our_cpu_s,
+            "places": {name: asdict(each) for name, each in self.places.items()},
             "ours": self.ours.as_dict(),
             "peer": None if self.peer is None else self.peer.as_dict(),
             "ratio": self.ratios(),

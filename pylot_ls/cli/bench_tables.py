@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from pylot_ls.bench.cold_open import ColdOpen
     from pylot_ls.bench.decode import DecodeReport
     from pylot_ls.bench.figures import Figures
-    from pylot_ls.bench.report import KeystrokeReport
+    from pylot_ls.bench.report import KeystrokeReport, PlaceFigures
     from pylot_ls.bench.restore import RestoreReport
     from pylot_ls.bench.sessions import SessionsReport
 
 # Names of modules and packages that are shown.
 _N_NAMES = 10
+
+
+_PLACE_NAMES = {"going_on": "where the one before left off", "elsewhere": "the first one in another place or line"}
 
 
 def keystrokes_table(report: KeystrokeReport) -> RenderableType:
@@ -72,7 +75,8 @@ def _ms(value: float | None) -> str:
 def _remarks(report: KeystrokeReport) -> list[str]:
     remarks = [f"prompt tokens reused, p50: {report.tokens_reused_p50:g}"]
     if report.step_ms_p50 is not None:
-        remarks.append(f"one bare decode step, p50: {report.step_ms_p50:.2f} ms")
+        remarks.append(f"one bare decode step, p50: {report.step_ms_p50:.2f} ms; over it only those that go on")
+    remarks += map(_place_remark, report.places.items())
     ratios, limit = report.ratios(), report.limit()
     if report.peer is None or ratios is None or limit is None:
         return remarks
@@ -89,6 +93,15 @@ def _remarks(report: KeystrokeReport) -> list[str]:
         f"pylot-ls worked {report.peer.our_cpu_s:.2f} s of processor time while llama-server was asked",
     )
     return remarks
+
+
+def _place_remark(named: tuple[str, PlaceFigures]) -> str:
+    name, place = named
+    return (
+        f"{_PLACE_NAMES[name]}: {place.asked} keystrokes, "
+        f"tokens evaluated p50 {place.tokens_evaluated_p50:g}, p95 {place.tokens_evaluated_p95:g}, "
+        f"first token p50 {_ms(place.ttft_ms_p50)} ms, p95 {_ms(place.ttft_ms_p95)} ms"
+    )
 
 
 def _times(value: float | None) -> str:

@@ -32,6 +32,12 @@ def test_a_keystroke_at_which_the_model_was_not_asked_has_no_time_to_the_first_t
     assert (OURS.ttft_ms_p50, OURS.over_step_ms_p50) == (15.0, 7.0)
 
 
+def test_keystrokes_elsewhere_are_not_held_against_a_bare_step():
+    costs = [Cost(1, 8, 10.0, 12.0), Cost(60, 8, 900.0, 950.0, is_elsewhere=True)]
+    assert figures(costs, 8.0, 0.0, 1).over_step_ms_p95 == 2.0
+    assert figures(costs, 8.0, 0.0, 1).ttft_ms_p95 > 800
+
+
 def test_without_a_bare_step_nothing_is_over_it():
     assert figures([Cost(1, 8, 10.0, 12.0)], None, 0.0, 1).over_step_ms_p95 is None
 
