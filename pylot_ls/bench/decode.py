@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pylot_ls.bench.bare import BareProcess
 from pylot_ls.bench.figures import percentile, ratio
+from pylot_ls.bench.speculation import SpeculationRow, bench_speculation
 from pylot_ls.bench.typist import typing_trace
 from pylot_ls.errors import ClientError
 from pylot_ls.lsp.client import EditorClient
@@ -38,6 +39,7 @@ class DecodeReport:
         tokens_per_s: through the server, from the first token of a suggestion to its last.
         bare_tokens_per_s: the bare loop, as many steps behind as many tokens, in turn with ours.
         llama_bench_tokens_per_s: as llama-bench says; None without it.
+        repetitive, other: what speculation gains where lines repeat those before them, and elsewhere.
     """
 
     n_tokens: int
@@ -46,6 +48,8 @@ class DecodeReport:
     tokens_per_s: float
     bare_tokens_per_s: float
     llama_bench_tokens_per_s: float | None
+    repetitive: SpeculationRow
+    other: SpeculationRow
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -56,9 +60,12 @@ class DecodeReport:
             "tokens_per_s": self.tokens_per_s,
             "bare_tokens_per_s": self.bare_tokens_per_s,
             "llama_bench_tokens_per_s": self.llama_bench_tokens_per_s,
+            "speculation": {"repetitive": self.repetitive.as_dict(), "other": self.other.as_dict()},
             "ratio": {
                 "bare_loop": ratio(self.tokens_per_s, self.bare_tokens_per_s),
                 "llama_bench": ratio(self.tokens_per_s, self.llama_bench_tokens_per_s),
+                "speculation_repetitive": self.repetitive.speed,
+                "speculation_other": self.other.speed,
             },
         }
 
@@ -74,14 +81,17 @@ async def bench_decode(
 ) -> DecodeReport:
     """Let the server suggest until so many tokens were decoded one after another.
 
+    Token by token, as the bare loop does it; what speculation gains is measured after that.
+
     Raises:
         ClientError: a process ended or failed, or nothing was decoded.
         DocumentError: there is nothing to type in the document.
     """
     trace = typing_trace(str(document.text), _MAX_KEYSTROKES, seed)
+    plain = {**run.environment(), "PYLOT_LS_MODEL_SPECULATION": "false"}
     ours_ms, bare_ms, n_steps = 0.0, 0.0, 0
     depths: list[float] = []
-    async with EditorClient(run.command, run.environment()) as editor, BareProcess(run) as bare:
+    async with EditorClient(run.command, plain) as editor, BareProcess(run) as bare:
         await editor.loaded()
         editor.open(document.uri, document.language_id, trace.opened)
         for key in trace.keystrokes:
@@ -110,6 +120,8 @@ async def bench_decode(
         tokens_per_s=round(n_steps / ours_ms * 1000, 3),
         bare_tokens_per_s=round(n_steps / bare_ms * 1000, 3),
         llama_bench_tokens_per_s=theirs,
+        repetitive=await bench_speculation(run, document, n_tokens, repetitive=True),
+        other=await bench_speculation(run, document, n_tokens, repetitive=False),
     )
 
 

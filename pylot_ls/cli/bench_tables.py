@@ -109,7 +109,7 @@ def _times(value: float | None) -> str:
 
 
 def decode_table(report: DecodeReport) -> RenderableType:
-    """Three rates."""
+    """Three rates, and what speculation gains."""
     table = Table(
         title=f"{report.n_tokens} tokens in {report.suggestions} suggestions, behind {report.depth_p50} tokens (p50)",
     )
@@ -121,7 +121,15 @@ def decode_table(report: DecodeReport) -> RenderableType:
     table.add_row("bare loop", f"{report.bare_tokens_per_s:.2f}", _times(ratios["bare_loop"]))
     if report.llama_bench_tokens_per_s is not None:
         table.add_row("llama-bench", f"{report.llama_bench_tokens_per_s:.2f}", _times(ratios["llama_bench"]))
-    return table
+    rows = {"lines that repeat those before": report.repetitive, "other lines": report.other}
+    return Group(
+        table,
+        *(
+            f"speculation on {name}: {_times(row.speed)} as fast over {row.n_tokens} tokens of {row.suggestions} "
+            f"suggestions; another text in {row.different}"
+            for name, row in rows.items()
+        ),
+    )
 
 
 def sessions_table(report: SessionsReport) -> RenderableType:

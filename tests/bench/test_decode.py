@@ -15,6 +15,10 @@ def test_our_rate_stands_beside_the_bare_loops_and_llama_benchs(bundled_run, doc
     assert values["depth_p50"] > 100
     assert values["ratio"]["bare_loop"] == pytest.approx(values["tokens_per_s"] / values["bare_tokens_per_s"], abs=0.01)
     assert values["llama_bench_tokens_per_s"] == 21.5
+    rows = values["speculation"]
+    assert values["ratio"]["speculation_repetitive"] == rows["repetitive"]["speed"] > 0
+    assert values["ratio"]["speculation_other"] == rows["other"]["speed"] > 0
+    assert rows["other"]["n_tokens"] >= 20
     arguments = fake_peer.arguments
     assert arguments["-d"] == str(values["depth_p50"])
     assert (arguments["-t"], arguments["-fa"], arguments["-n"], arguments["-p"]) == ("1", "1", "20", "0")

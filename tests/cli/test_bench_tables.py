@@ -11,9 +11,12 @@ from pylot_ls.bench.decode import DecodeReport
 from pylot_ls.bench.figures import Cost, figures
 from pylot_ls.bench.report import KeystrokeReport, PeerFigures
 from pylot_ls.bench.restore import RestoreReport, RestoreRow
+from pylot_ls.bench.speculation import SpeculationRow
 from pylot_ls.cli.bench_tables import decode_table, keystrokes_table, restore_table
 
 PEER = PeerFigures(figures([Cost(253, 8, 400.0, 410.0)], 8.0, 30.0, 500), 1024, 0.25)
+
+REPETITIVE = SpeculationRow(suggestions=9, different=1, n_tokens=120, with_ms=100.0, without_ms=130.0)
 
 
 def printed(table):
@@ -46,10 +49,12 @@ def test_without_a_peer_nothing_is_said_of_one():
 
 
 def test_rates_of_decoding():
-    text = printed(decode_table(DecodeReport(200, 10, 700, 19.0, 20.0, 20.5)))
+    text = printed(decode_table(DecodeReport(200, 10, 700, 19.0, 20.0, 20.5, REPETITIVE, SpeculationRow())))
     assert "0.95 x" in text
     assert "0.93 x" in text
-    assert "llama-bench" not in printed(decode_table(DecodeReport(200, 10, 700, 19.0, 20.0, None)))
+    assert "llama-bench" not in printed(
+        decode_table(DecodeReport(200, 10, 700, 19.0, 20.0, None, REPETITIVE, SpeculationRow()))
+    )
 
 
 def test_a_restart_and_whether_kv_came_back_as_it_was():
