@@ -70,7 +70,12 @@ class LlamaBackend:
         worker = Worker(self._inbox, self._sink, self._loaded)
         worker.warm_up()
         self._sink(Ready(self._loaded.info))
-        worker.run()
+        try:
+            worker.run()
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.exception("the engine cannot go on")
+            message = str(error) if isinstance(error, PylotError) else f"the engine failed: {type(error).__name__}"
+            self._refuse_all(LoadFailed(f"{message}; restart the server", "EngineError"))
         self._loaded.close()
 
     def _on_progress(self, fraction: float) -> bool:

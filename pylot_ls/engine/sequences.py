@@ -53,6 +53,7 @@ class Sequences:
     def __init__(self, context: KvContext, n_cells: int, n_sequences: int, *, partial: bool) -> None:
         self._context = context
         self._n_cells = n_cells
+        self._n_sequences = n_sequences
         self.partial = partial
         self.checkpoints: set[int] = set()
         self.on_evict: Callable[[int], None] = lambda _seq: None
@@ -92,6 +93,13 @@ class Sequences:
         self._context.remove_from(seq, 0)
         self.tree.remove(seq)
         self.checkpoints.discard(seq)
+
+    def clear(self) -> None:
+        """Forget all sequences, those in use too."""
+        for seq in range(self._n_sequences):
+            self._context.remove_from(seq, 0)
+        self.tree = PrefixTree(self._n_sequences)
+        self.checkpoints.clear()
 
     def checkpoint(self, seq: int) -> int | None:
         """Keep what a sequence in use holds now, for prompts that begin with it; None where no sequence is to be had.

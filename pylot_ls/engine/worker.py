@@ -16,7 +16,7 @@ from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
 from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Priority, TextSegment
-from pylot_ls.errors import RequestError
+from pylot_ls.errors import EngineError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,8 @@ _SMALLEST_MEASURED = 8
 # Somebody types as long as the last keystroke is no older than this.
 _TYPING_S = 1.0
 _WARM_UP = "warm-up"
+# A failure that comes so often, with nothing served in between, will come again.
+_MOST_FAILURES = 3
 # One for the weights to be read, and others to be measured, as long as that takes no time worth mentioning: what else
 # runs on the machine makes a measurement worse and never better.
 _WARM_UP_TEXTS = ("x", *3 * ("for i in range(n): total += values[i]\n",))
@@ -94,9 +96,28 @@ class Worker:
                 self._sequences.drop(seq)
 
     def run(self) -> None:
-        """Serve until the inbox is closed and every request has had its last event."""
-        while self.turn():
-            pass
+        """Serve until the inbox is closed and every request has had its last event.
+
+        Raises:
+            EngineError: something fails again and again.
+        """
+        n_failures = 0
+        while n_failures < _MOST_FAILURES:
+            try:
+                if not self.turn():
+                    return
+                n_failures = 0
+            except Exception as error:  # noqa: BLE001 - a dead worker would leave every request unanswered
+                n_failures += 1
+                self._start_over(error)
+        raise EngineError("the engine failed several times in a row, the log says how")
+
+    def _start_over(self, error: Exception) -> None:
+        """After a failure of which nobody knows what it left behind: no request goes on, and nothing is resident."""
+        for generation in (*self._active, *self._waiting):
+            generation.lease = None
+            self._end(generation, failed(generation.job.request.request_id, error))
+        self._sequences.clear()
 
     def turn(self) -> bool:
         """Take what has come, evaluate one batch. False when there is nothing left and never will be."""

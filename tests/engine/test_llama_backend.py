@@ -18,11 +18,13 @@ from pylot_ls.engine.types import (
     Finished,
     FinishReason,
     GenerateRequest,
+    LoadFailed,
     Marker,
     MarkerSegment,
     Priority,
     TextSegment,
 )
+from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import DecodeError
 
 # Cells of other sequences in between change the order of sums: by up to 0.022 where this was measured. That the right
@@ -340,3 +342,13 @@ def test_closing_ends_all_requests_as_cancelled(drive, bundled_config, monkeypat
     assert [end.reason for end in ends] == [FinishReason.CANCELLED] * 2
     driven.backend.close()
     assert not driven.backend._thread.is_alive()
+
+
+def test_an_engine_that_cannot_go_on_says_so_and_answers_every_request(drive, bundled_config, monkeypatch, caplog):
+    monkeypatch.setattr(Worker, "run", lambda _self: 1 // 0)
+    driven = drive(LlamaBackend(bundled_config))
+    state = driven.wait_for(lambda event: isinstance(event, LoadFailed))
+    assert state.message == "the engine failed: ZeroDivisionError; restart the server"
+    end = driven.ask((TextSegment("x"),)).end
+    assert (end.kind, end.message) == ("EngineError", state.message)
+    assert "cannot go on" in caplog.text
