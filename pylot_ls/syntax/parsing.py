@@ -1,0 +1,120 @@
+"""Parses: short ones, each with what is left of one before. The place where tree-sitter's parser is called."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tree_sitter import Parser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tree_sitter import Language, Node, Point, Tree
+
+MAX_BYTES = 64 * 1024
+# Of processor time, so that other work does not count. 64 kB of a person's code take 12 ms, of noise half a second.
+MAX_PARSING_S = 0.05
+# Deeper nesting, or more errors, is no person's code.
+_MAX_DEPTH = 500
+_MAX_VISITED = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A text and its tree."""
+
+    source: bytes
+    tree: Tree
+
+    def path_to(self, offset: int) -> tuple[Node, ...]:
+        """The nodes around the byte at an offset, from the root down; () where they are nested too deeply."""
+        cursor = self.tree.walk()
+        nodes = [self.tree.root_node]
+        while cursor.goto_first_child_for_byte(offset) is not None:
+            node = cursor.node
+            if node is None or node.start_byte > offset:
+                break
+            if len(nodes) == _MAX_DEPTH:
+                return ()
+            nodes.append(node)
+        return tuple(nodes)
+
+    def leaves(self, start: int, end: int) -> Iterator[Node]:
+        """The tokens that begin from one offset to before another, in bytes."""
+        cursor = self.tree.walk()
+        while cursor.goto_first_child_for_byte(start) is not None:
+            pass
+        while (node := cursor.node) is not None and node.start_byte < end:
+            if node.start_byte >= start and not node.child_count:
+                yield node
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    return
+            while cursor.goto_first_child():
+                pass
+
+    def n_errors(self) -> int:
+        """How many nodes are errors or missing tokens; of noise, where there are thousands, as many as were counted."""
+        n_errors, n_visited, nodes = 0, 0, [self.tree.root_node]
+        while nodes and n_visited < _MAX_VISITED:
+            node = nodes.pop()
+            n_visited += 1
+            n_errors += node.is_error or node.is_missing
+            if node.has_error:
+                nodes.extend(node.children)
+        return n_errors
+
+
+def parse(language: Language, source: bytes, near: Parsed | None = None) -> Parsed | None:
+    """The tree of a text; None where it is longer than MAX_BYTES, or takes longer than MAX_PARSING_S.
+
+    ``near``: a text of the same language that differs in one place; what they have in common is not parsed again.
+    """
+    if len(source) > MAX_BYTES:
+        return None
+    until = time.thread_time() + MAX_PARSING_S
+
+    def read(offset: int, _point: Point) -> bytes:
+        return source[offset:]
+
+    def is_late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 - the parser's callback
+        return time.thread_time() > until
+
+    parser = Parser(language)
+    try:
+        if near is None:
+            tree = parser.parse(read, progress_callback=is_late)
+        else:
+            tree = parser.parse(read, _edited(near, source), progress_callback=is_late)
+    except ValueError:  # it was late
+        return None
+    return Parsed(source, tree)
+
+
+def _edited(near: Parsed, source: bytes) -> Tree:
+    """The tree of another text, told what was replaced there to make this one."""
+    old = near.source
+    n_start = _n_common(old, source)
+    n_end = _n_common(old[n_start:][::-1], source[n_start:][::-1])
+    old_end, new_end = len(old) - n_end, len(source) - n_end
+    tree = near.tree.copy()
+    tree.edit(n_start, old_end, new_end, _point(old, n_start), _point(old, old_end), _point(source, new_end))
+    return tree
+
+
+def _n_common(one: bytes, other: bytes) -> int:
+    """Length of the common beginning."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _point(source: bytes, offset: int) -> tuple[int, int]:
+    return source.count(b"\n", 0, offset), offset - source.rfind(b"\n", 0, offset) - 1
