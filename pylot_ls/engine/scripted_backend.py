@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.backend import EventSink
 
-SCRIPTED_TEXT = "scripted suggestion"
+SCRIPTED_TEXT = "scripted_suggestion"
 _CHARACTERS_PER_TOKEN = 4
 
 SCRIPTED_MODEL = ModelInfo(

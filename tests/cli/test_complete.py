@@ -81,4 +81,4 @@ def test_a_wrong_setting_is_said_and_the_command_goes_on(pylot, source):
     done = pylot("complete", f"{source}:4:16", "--scripted", PYLOT_LS_COMPLETION_MAX_TOKENS="lots")
     assert done.returncode == 0
     assert "PYLOT_LS_COMPLETION_MAX_TOKENS" in done.stderr
-    assert done.stdout == "scripted suggestion\n"
+    assert done.stdout == "scripted_suggestion\n"

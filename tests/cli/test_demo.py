@@ -20,7 +20,7 @@ def test_the_demo_types_into_a_file_that_is_named(pylot, tmp_path):
     path.write_text("import os\n\nfirst = 1\nsecond = first\n", encoding="utf-8")
     done = pylot("demo", path, "--scripted")
     assert done.returncode == 0, done.stderr
-    assert "scripted suggestion" in done.stdout
+    assert "scripted_suggestion" in done.stdout
 
 
 def test_a_demo_that_cannot_be_is_explained(pylot, tmp_path):

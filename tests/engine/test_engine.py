@@ -34,7 +34,7 @@ async def test_a_stream_is_tokens_and_then_their_end(start_engine):
 async def test_the_limits_reach_the_backend(start_engine):
     engine = start_engine(ScriptedBackend())
     assert text_of(await collect(engine, max_tokens=1)) == "scri"
-    assert text_of(await collect(engine, stop=("sug",))) == "scripted "
+    assert text_of(await collect(engine, stop=("sug",))) == "scripted_"
 
 
 @pytest.mark.asyncio

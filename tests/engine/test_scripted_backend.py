@@ -13,7 +13,7 @@ def test_it_loads_then_answers_with_its_text(drive):
     answer = driven.ask(PROMPT)
     assert driven.events[:2] == [Loading(0.0), Ready(SCRIPTED_MODEL)]
     assert answer.text == SCRIPTED_TEXT
-    assert [token.text for token in answer.tokens] == ["scri", "pted", " sug", "gest", "ion"]
+    assert [token.text for token in answer.tokens] == ["scri", "pted", "_sug", "gest", "ion"]
     assert answer.end.reason is FinishReason.END
 
 
@@ -34,7 +34,7 @@ def test_it_counts_as_a_model_does(drive):
     ("max_tokens", "stop", "text", "reason"),
     [
         (2, (), "scripted", FinishReason.LENGTH),
-        (16, ("ted s",), "scrip", FinishReason.STOP),
+        (16, ("ted_s",), "scrip", FinishReason.STOP),
         (16, ("nothing",), SCRIPTED_TEXT, FinishReason.END),
         (16, ("ion.",), SCRIPTED_TEXT, FinishReason.END),
     ],

@@ -51,7 +51,7 @@ async def test_initialize_is_answered_while_the_model_loads(connect):
     editor.open("x = \n")
     waiting = editor.ask(0, 4)
     backend.resume()
-    assert (await waiting)["result"]["items"][0]["insertText"] == "scripted suggestion"
+    assert (await waiting)["result"]["items"][0]["insertText"] == "scripted_suggestion"
 
 
 async def test_edits_reach_the_prompt_in_the_negotiated_encoding(connect):
