@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import math
@@ -9,12 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import Token, Usage
+from pylot_ls.features.finishing import finish
 from pylot_ls.features.repetition import repeats
-from pylot_ls.features.shape import Shape, shape_at
-from pylot_ls.features.trim import trim
+from pylot_ls.features.shape import shape_at
+from pylot_ls.features.stopping import StopRule
 from pylot_ls.prompts.layout import FimOptions
 from pylot_ls.prompts.plan import make_plan
-from pylot_ls.prompts.window import with_line_feeds
+from pylot_ls.prompts.window import window_start, with_line_feeds
+from pylot_ls.syntax.cursor import Syntax
+from pylot_ls.syntax.window import AFTER_BYTES, BEFORE_BYTES, Window
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -36,12 +40,15 @@ class CompletionOptions:
         max_tokens: most tokens to decode for one suggestion.
         max_lines: most lines of one suggestion.
         time_budget_ms: how long the first token may take before a smaller prompt is preferred.
+        in_strings, in_comments: whether anything is suggested there, in languages with a grammar.
         prompt: how the prompt is laid out.
     """
 
     max_tokens: int = 64
     max_lines: int = 8
     time_budget_ms: float = 1000
+    in_strings: bool = True
+    in_comments: bool = True
     prompt: FimOptions = field(default_factory=FimOptions)
 
 
@@ -92,7 +99,8 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     """
     text = document.text
     around = _Surroundings.of(text, offset)
-    if around is None:
+    syntax = around.syntax(document.language_id) if around else None
+    if around is None or not _is_wanted_at(syntax, options):
         return Completion(None, Usage())
     model = await engine.ready()
     current = anchors.of(document.uri) if anchors else None
@@ -100,7 +108,7 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     plan = make_plan(text, offset, model, options.prompt, options.max_tokens, current, earlier)
     if anchors:
         anchors.follow(document.uri, plan, engine, keep=keep)
-    shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines)
+    shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines, syntax)
     events = engine.generate(
         plan.prompt,
         max_tokens=options.max_tokens,
@@ -111,10 +119,12 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
         fallbacks=plan.fallbacks,
         budget_ms=options.time_budget_ms,
     )
-    generated = await _collect(events, shape)
+    generated = await _collect(events, StopRule(shape, syntax))
     if anchors and generated.usage.fallback:
         anchors.widen(document.uri, plan, engine, keep=keep)
-    shown = trim(generated.text, around.suffix).replace("\n", around.terminator)
+    # On a thread, since it may parse several times; a parse lets others run in between.
+    shown = await asyncio.to_thread(finish, generated.text, around.prefix, around.suffix, document.language_id, syntax)
+    shown = shown.replace("\n", around.terminator)
     if not shown:
         return Completion(None, generated.usage)
     suggestion = Suggestion(_suggestion_id(document, offset, shown), shown, offset, generated.confidence)
@@ -128,8 +138,10 @@ class _Surroundings:
     line_before: str
     line_after: str
     previous_line: str
+    prefix: str
     suffix: str
     terminator: str
+    is_whole: bool
 
     @classmethod
     def of(cls, text: Text, offset: int) -> _Surroundings | None:
@@ -139,14 +151,27 @@ class _Surroundings:
         if end - start > _LONGEST_LINE:
             return None
         above = (text.line(number) for number in range(line - 1, max(-1, line - 20), -1))
-        suffix = text.slice(offset, min(len(text), offset + _LONGEST_LINE))
+        prefix_start = window_start(text, offset, BEFORE_BYTES)
         return cls(
             line_before=text.slice(start, offset),
             line_after=text.slice(offset, end) if offset < end else "",
             previous_line=next((candidate for candidate in above if candidate.strip()), ""),
-            suffix=with_line_feeds(suffix),
+            prefix=with_line_feeds(text.slice(prefix_start, offset)),
+            suffix=with_line_feeds(text.slice(offset, offset + AFTER_BYTES)),
             terminator=_terminator(text, line),
+            is_whole=prefix_start == 0,
         )
+
+    def syntax(self, language_id: str) -> Syntax | None:
+        """The syntax at the cursor, None where there is no grammar or too much to parse."""
+        window = Window.around(self.prefix, self.suffix, is_whole=self.is_whole)
+        return None if window is None else Syntax.at(language_id, window)
+
+
+def _is_wanted_at(syntax: Syntax | None, options: CompletionOptions) -> bool:
+    if syntax is None:
+        return True
+    return (options.in_comments or not syntax.in_comment) and (options.in_strings or not syntax.in_string)
 
 
 def _terminator(text: Text, line: int) -> str:
@@ -164,8 +189,8 @@ class _Generated:
     usage: Usage
 
 
-async def _collect(generation: AsyncGenerator[GenerationEvent, None], shape: Shape) -> _Generated:
-    """Read tokens until the suggestion has its shape; what would follow is cancelled."""
+async def _collect(generation: AsyncGenerator[GenerationEvent, None], rule: StopRule) -> _Generated:
+    """Read tokens until the suggestion is complete; what would follow is cancelled."""
     received, text, usage = "", "", Usage()
     logprobs: list[float] = []
     async with contextlib.aclosing(generation) as events:
@@ -175,7 +200,7 @@ async def _collect(generation: AsyncGenerator[GenerationEvent, None], shape: Sha
             usage = event.usage
             if isinstance(event, Token):
                 logprobs.append(event.logprob)
-            part = shape.complete_part(text)
+            part = rule.complete_part(text)
             if part is not None:
                 text = part
                 break

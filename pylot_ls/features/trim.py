@@ -1,37 +1,70 @@
-"""What is taken off a suggestion before anybody sees it. Pure."""
+"""What is taken off a suggestion because the text after the cursor holds it already. Pure."""
 
 from __future__ import annotations
 
+import re
 
-def trim(suggestion: str, suffix: str) -> str:
+# So many of the next lines that are not blank are not suggested again.
+_N_FOLLOWING = 3
+# Fewer characters at a suggestion's end stand after the cursor by chance, or are brackets that are needed twice.
+_MIN_REPEATED = 3
+# White space before and in what stands after the cursor, in characters.
+_LONGEST_GAP = 500
+_PART_OF_WORD = re.compile(r"\w+\Z")
+
+
+def trim(suggestion: str, suffix: str, line_before: str = "") -> str:
     r"""The suggestion without white space at its end and without what already stands after the cursor.
 
     Args:
         suggestion: line terminators are ``\n``.
-        suffix: the text after the cursor, at least to the end of its line; line terminators are ``\n``.
+        suffix: the text after the cursor, as far as a suggestion could reach; line terminators are ``\n``.
+        line_before: the cursor's line up to the cursor.
     """
     text = suggestion.rstrip()
-    rest_of_line = suffix.split("\n", 1)[0]
-    if not text:
-        return ""
+    rest_of_line = suffix.partition("\n")[0]
     if rest_of_line.strip():
-        return _without_repeated_end(text, rest_of_line)
-    return _without_repeated_lines(text, suffix)
+        # Before the rest of a line only one line can stand.
+        text = text.partition("\n")[0].rstrip()
+    # Without what was repeated the text may end in the same again.
+    shown = _trimmed(text, suffix, line_before)
+    while shown != text:
+        text, shown = shown, _trimmed(shown, suffix, line_before)
+    return shown
 
 
-def _without_repeated_end(text: str, rest_of_line: str) -> str:
-    """Cut the end that the rest of the line repeats: ``foo(a)`` before ``)`` is ``foo(a``."""
-    first_line = text.split("\n", 1)[0].rstrip()
-    rest = rest_of_line.strip()
-    for n in range(min(len(first_line), len(rest)), 0, -1):
-        if first_line.endswith(rest[:n]):
-            return first_line[: len(first_line) - n].rstrip()
-    return first_line
+def _trimmed(text: str, suffix: str, line_before: str) -> str:
+    return _without_repeated_end(_without_repeated_lines(text, suffix, line_before), suffix)
 
 
-def _without_repeated_lines(text: str, suffix: str) -> str:
-    """Cut from the first line that equals the next line of the file that is not blank."""
-    following = next((line.strip() for line in suffix.split("\n")[1:] if line.strip()), "")
+def _without_repeated_lines(text: str, suffix: str, line_before: str) -> str:
+    """Cut from the first line that equals one of the next lines of the file that are not blank."""
+    following = [line.rstrip() for line in suffix.split("\n")[1:] if line.strip()][:_N_FOLLOWING]
     lines = text.split("\n")
-    kept = next((i for i, line in enumerate(lines) if following and line.strip() == following), len(lines))
+    if line_before.strip() and following and (line_before + lines[0]).rstrip() == following[0]:
+        return ""
+    repeated = {_as_compared(line) for line in following}
+    # A line that was begun is the user's own; one that is empty so far has its indentation already.
+    compared = [line_before + lines[0] if not line_before.strip() else lines[0], *lines[1:]]
+    kept = next((i for i, line in enumerate(compared) if line.strip() and _as_compared(line) in repeated), len(lines))
     return "\n".join(lines[:kept]).rstrip()
+
+
+def _as_compared(line: str) -> str:
+    """A line as it is told from others: of a bracket or two the indentation says which block they end."""
+    return line.strip() if len("".join(line.split())) >= _MIN_REPEATED else line.rstrip()
+
+
+def _without_repeated_end(text: str, suffix: str) -> str:
+    """Cut the end that the text after the cursor begins with, white space aside: ``foo(a, b):`` before ``, b):``."""
+    head = "".join(suffix[: len(text) + _LONGEST_GAP].split())
+    places = [place for place, character in enumerate(text) if not character.isspace()]
+    letters = "".join(text.split())
+    rest_of_line = "".join(suffix.partition("\n")[0].split())
+    for n in range(min(len(letters), len(head)), 0, -1):
+        is_all = head[:n] == rest_of_line and any(map(str.isalnum, rest_of_line))
+        if (n >= _MIN_REPEATED or is_all) and letters.endswith(head[:n]):
+            # On the lines below another word begins; here the cursor may stand within one.
+            kept = text[: places[-n]] if rest_of_line else _PART_OF_WORD.sub("", text[: places[-n]])
+            return kept.rstrip() if any(map(str.isalnum, kept)) else ""
+    return text

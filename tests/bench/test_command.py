@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -44,7 +45,8 @@ def test_keystrokes_as_json_with_a_peer(bench, fake_peer):
 def test_keystrokes_of_the_scripted_server(bench):
     done = bench("keystrokes", "--keystrokes", "10", "--scripted")
     assert done.exit_code == 0, done.output
-    assert "10 keystrokes, 10 suggestions" in done.stdout
+    # Where its text would be an error there is none.
+    assert re.search(r"10 keystrokes, [1-9]\d* suggestions", done.stdout)
 
 
 def test_a_synthetic_model_is_made_and_told_to_be_one(bench, monkeypatch, tmp_path):

@@ -60,7 +60,7 @@ def test_a_peer_types_the_same_and_decodes_as_many_tokens(bundled_run, document,
 
 def test_no_model_means_no_bare_step_and_no_peer(scripted_run, document, fake_peer):
     report = bench(scripted_run, document, 10)
-    assert report.suggestions == report.keystrokes == 10
+    assert 0 < report.suggestions <= report.keystrokes == 10
     assert report.step_ms_p50 is None
     with pytest.raises(ClientError, match="leave out --scripted"):
         bench(scripted_run, document, 10, peer=fake_peer.program)

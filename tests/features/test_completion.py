@@ -13,13 +13,13 @@ from pylot_ls.text.document import Document
 from pylot_ls.text.rope import Text
 
 
-def at_cursor(marked, version=1):
+def at_cursor(marked, version=1, language_id="python"):
     before, after = marked.split("|")
-    return Document("file:///a.py", "python", version, Text.from_str(before + after)), len(before)
+    return Document("file:///a", language_id, version, Text.from_str(before + after)), len(before)
 
 
-async def ask(engine, marked, **options):
-    return await complete(*at_cursor(marked), engine, CompletionOptions(**options))
+async def ask(engine, marked, language_id="python", **options):
+    return await complete(*at_cursor(marked, language_id=language_id), engine, CompletionOptions(**options))
 
 
 @pytest.fixture
@@ -44,7 +44,6 @@ def suggest(start_engine):
         # A block.
         ("def f():\n    |\n", "x = 1\n    return x\n\nf()\n", "def f():\n    x = 1\n    return x\n"),
         ("def f():\n    |\n", "return 1\nprint(f())\n", "def f():\n    return 1\n"),
-        ("if (a) {\n    |\n}\n", "b();\n}\n", "if (a) {\n    b();\n}\n"),
         # An empty document.
         ("|", "import os\nimport re\n\nx", "import os\nimport re"),
         # The file's own line terminators, whatever the model writes.
@@ -59,11 +58,90 @@ def suggest(start_engine):
         ("x = |\n", "", None),
         ("x = |\n", "  \n", None),
         ("f(|)\n", ")", None),
+        # Where a body begins, on the header's line, too,
+        ("def f():|\n", "\n    x = 1\n    return x\n\n", "def f():\n    x = 1\n    return x\n"),
+        (
+            "class A:\n    '''It is.'''\n    |\n",
+            "x = 1\n    y = 2\n\n",
+            "class A:\n    '''It is.'''\n    x = 1\n    y = 2\n",
+        ),
+        # but not in a dictionary, nor where a body has begun.
+        ("x = {'a':\n    |\n}\n", "1,\n    'b': 2\n", "x = {'a':\n    1,\n}\n"),
+        ("def f():\n    |\n    return x\n", "x = 1\n    y = 2\n", "def f():\n    x = 1\n    return x\n"),
+        # One statement,
+        ("x = |\n", "1; y = 2", "x = 1\n"),
+        # or one definition.
+        ("|", "def f():\n    return 1\ndef g():\n    pass\n", "def f():\n    return 1"),
+        # Brackets and quotes as what follows needs them.
+        ("f(|)\n", "a, b)", "f(a, b)\n"),
+        ("f(g(|)\n", "a)", "f(g(a))\n"),
+        ('f("|")\n', 'a")', 'f("a")\n'),
+        ("f(\n    a,\n    |\n", "b,\n", "f(\n    a,\n    b,\n"),
+        ("x = |\n", "f(a, b", "x = f\n"),
+        # No errors that were not there.
+        ("x = 1\n|\n", "y = )", "x = 1\ny\n"),
+        ("x = 1\n|\n", "), 2", None),
+        ("f(\n    a|\n)\n", ", b))", "f(\n    a, b\n)\n"),
+        # Nothing that follows already.
+        ("x = 1\n|\ny = 2\nz = 3\n", "z = 3", None),
+        ("x = f(a|, b)\n", ".c, b)", "x = f(a.c, b)\n"),
+        # The file's own indentation.
+        ("def f():\n\ta\n\ndef g():\n\t|\n", "b\n    c\n\n", "def f():\n\ta\n\ndef g():\n\tb\n\tc\n"),
+        # No special tokens and no halves of characters.
+        ("x = |\n", "1<|endoftext|>", "x = 1\n"),
+        ("x = |\n", "<fim_middle>", None),
+        ("s = '|'\n", "é\ufffd", "s = 'é'\n"),
     ],
 )
 @pytest.mark.asyncio
 async def test_what_is_suggested(suggest, marked, answer, expected):
     assert await suggest(marked, answer) == expected
+
+
+@pytest.mark.parametrize(
+    ("language_id", "marked", "answer", "expected"),
+    [
+        ("javascript", "if (a) {\n    |\n}\n", "b();\n}\n", "if (a) {\n    b();\n}\n"),
+        ("javascript", "if (a) {\n|\n}\n", "b();\n}\nc();\n", "if (a) {\nb();\n}\n"),
+        ("javascript", "f(() => {\n    |\n", "b();\n});\nc();\n", "f(() => {\n    b();\n});\n"),
+        ("javascript", "f(|", "a); g();\n", "f(a);"),
+        ("typescriptreact", "const a = <b>{|}</b>;\n", "c}</b>;\n", "const a = <b>{c}</b>;\n"),
+        ("go", "func f() {\n\t|\n}\n", "a()\n    b()\n}\n", "func f() {\n\ta()\n\tb()\n}\n"),
+        ("rust", "fn f() {|\n}\n", "\n    a();\n}\n", "fn f() {\n    a();\n}\n"),
+        ("c", "int x = f(|);\n", "a);", "int x = f(a);\n"),
+        ("java", 'String s = "|";\n', 'a";', 'String s = "a";\n'),
+        # Where there is no grammar, lines, indentation and brackets tell.
+        ("lua", "if a {\n    |\n}\n", "b()\n}\n", "if a {\n    b()\n}\n"),
+        ("lua", "f(|)\n", "a, b)", "f(a, b)\n"),
+        ("markdown", "It's |\n", "a (long", "It's a (long\n"),
+    ],
+)
+@pytest.mark.asyncio
+async def test_what_is_suggested_in_other_languages(suggest, language_id, marked, answer, expected):
+    assert await suggest(marked, answer, language_id=language_id) == expected
+
+
+@pytest.mark.parametrize(
+    ("marked", "option"),
+    [
+        ("x = 'a|'\n", "in_strings"),
+        ("x = 'a|\n", "in_strings"),
+        ("# a|\n", "in_comments"),
+        ("x = 1  # |", "in_comments"),
+    ],
+)
+@pytest.mark.asyncio
+async def test_in_strings_and_comments_the_engine_is_not_asked_unless_it_is_wanted(
+    start_engine, watched_backend, marked, option
+):
+    backend = watched_backend("b")
+    engine = start_engine(backend)
+    completion = await ask(engine, marked, **{option: False})
+    assert completion.suggestion is None
+    assert backend.submitted == []
+    others = {"in_strings": False, "in_comments": False, option: True}
+    assert (await ask(engine, marked, **others)).suggestion.text == "b"
+    assert (await ask(engine, marked, "lua", in_strings=False, in_comments=False)).suggestion.text == "b"
 
 
 @pytest.mark.asyncio
@@ -112,6 +190,12 @@ async def test_in_a_very_long_line_the_engine_is_not_asked(start_engine, watched
 
 
 @pytest.mark.asyncio
+async def test_very_long_lines_around_the_cursor_are_no_hindrance(suggest):
+    long = "x" * 3_000_000
+    assert await suggest(f"{long}\ny = |\n{long}\n", "1") == f"{long}\ny = 1\n{long}\n"
+
+
+@pytest.mark.asyncio
 async def test_the_prompt_is_the_text_around_the_cursor(start_engine, watched_backend):
     backend = watched_backend()
     await ask(start_engine(backend), "a = 1\r\nb = |\r\nc = 3\r\n")
@@ -127,7 +211,8 @@ async def test_a_suggestion_is_known_by_its_text_place_and_version(start_engine)
     engine = start_engine(ScriptedBackend(lambda prompt: prompt[-1].text.strip()))
 
     async def id_of(marked, version=1):
-        return (await complete(*at_cursor(marked, version), engine, CompletionOptions())).suggestion.id
+        document, offset = at_cursor(marked, version, "plaintext")
+        return (await complete(document, offset, engine, CompletionOptions())).suggestion.id
 
     same = await id_of("a|")
     assert await id_of("a|") == same

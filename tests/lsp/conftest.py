@@ -73,7 +73,7 @@ class Editor:
         self.notify("initialized", {})
         return answer["result"]
 
-    def open(self, text, uri=URI, language="python"):
+    def open(self, text, uri=URI, language="plaintext"):
         item = {"uri": uri, "languageId": language, "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": item})
 

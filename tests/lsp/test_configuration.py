@@ -59,7 +59,7 @@ async def test_the_clients_settings_are_asked_for_and_asked_for_again_when_they_
 async def test_a_client_that_cannot_be_asked_pushes_its_settings(connect):
     editor = connect()
     await editor.initialize()
-    pushed = {"pylot-ls": {"completion": {"languagesOff": ["python"]}}, "other-server": {"x": 1}}
+    pushed = {"pylot-ls": {"completion": {"languagesOff": ["plaintext"]}}, "other-server": {"x": 1}}
     editor.notify("workspace/didChangeConfiguration", {"settings": pushed})
     assert await settle(editor) is None
     assert not editor.messages()
