@@ -6,7 +6,9 @@ import enum
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from pylot_ls.features.files_off import check_glob
 
 
 class Scope(enum.StrEnum):
@@ -32,8 +34,19 @@ def _expand_home(value: object) -> object:
         raise ValueError(str(error)) from error
 
 
+def _glob(value: str) -> str:
+    check_glob(value)
+    return value
+
+
 UserPath = Annotated[Path, BeforeValidator(_expand_home)]
 LanguageId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Glob = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_glob),
+    Field(description="patterns as in a .gitignore"),
+]
 
 
 class _Group(BaseModel):
@@ -114,6 +127,22 @@ class CompletionSettings(_Group):
     languages_off: tuple[LanguageId, ...] = Field(
         default=(),
         description='Language ids, a list, such as ["markdown"], in which nothing is suggested; default [].',
+    )
+    files_off: tuple[Glob, ...] = Field(
+        default=(),
+        max_length=50,
+        description="Files in which nothing is suggested: a list of patterns as in a .gitignore at the root of the "
+        'file system, such as ["*.lock", "**/vendor/"]; default [].',
+    )
+    in_strings: bool = Field(
+        default=True,
+        description="Whether suggestions come by themselves in strings, true or false; default true. Inline "
+        "completion always answers when you ask for one.",
+    )
+    in_comments: bool = Field(
+        default=True,
+        description="Whether suggestions come by themselves in comments, true or false; default true. Inline "
+        "completion always answers when you ask for one.",
     )
 
 

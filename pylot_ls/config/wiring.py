@@ -68,13 +68,15 @@ def persistent_backend(settings: Settings) -> tuple[Backend, PrefixStore | None]
     return make_backend(settings, store), store
 
 
-def completion_options(settings: Settings) -> CompletionOptions:
-    """What the settings say about completions."""
+def completion_options(settings: Settings, *, everywhere: bool = False) -> CompletionOptions:
+    """What the settings say about completions; ``everywhere``: in strings and comments too, whatever they say."""
     prompt = settings.prompt
     return CompletionOptions(
         max_tokens=settings.completion.max_tokens,
         max_lines=settings.completion.max_lines,
         time_budget_ms=settings.completion.time_budget_ms or math.inf,
+        in_strings=everywhere or settings.completion.in_strings,
+        in_comments=everywhere or settings.completion.in_comments,
         prompt=FimOptions(
             order=None if prompt.order == "auto" else FimOrder(prompt.order),
             anchored=prompt.anchored,

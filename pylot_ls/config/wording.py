@@ -65,7 +65,9 @@ def accepted(schema: Mapping[str, Any]) -> str:
         return "true or false"
     if kind == "array":
         items = schema["items"]
-        return f"a list of strings of {items['minLength']} to {items['maxLength']} characters"
+        most = f"at most {schema['maxItems']} " if "maxItems" in schema else ""
+        what = items.get("description", "strings")
+        return f"a list of {most}{what} of {items['minLength']} to {items['maxLength']} characters"
     if kind == "string":
         return "a path"
     return f"{'a whole number' if kind == 'integer' else 'a number'} from {schema['minimum']} to {schema['maximum']}"

@@ -23,6 +23,7 @@ from pylot_ls.engine.types import LoadFailed, StateEvent
 from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.completion import Completion, complete
+from pylot_ls.features.files_off import is_off
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
 from pylot_ls.lsp.capabilities import ClientAbilities
@@ -139,12 +140,15 @@ class Session:
         else:
             self.completions.supersede()
 
-    async def suggest(self, document: Document, offset: int) -> Completion | None:
-        """A completion at an offset; None when a newer request came in, or none is wanted or possible here."""
+    async def suggest(self, document: Document, offset: int, *, everywhere: bool = False) -> Completion | None:
+        """A completion at an offset; None when a newer request came in, or none is wanted or possible here.
+
+        ``everywhere``: it is wanted in strings and comments too, whatever the settings say.
+        """
         if not self._suggests_in(document):
             self.completions.supersede()
             return None
-        options = completion_options(self.settings)
+        options = completion_options(self.settings, everywhere=everywhere)
         key = (document.uri, document.version, offset, options)
         try:
             return await self.completions.ask(key, lambda: self._complete(document, offset, options))
@@ -153,16 +157,19 @@ class Session:
             self.notices.error(str(error))
             return None
 
-    async def answer(self, document: Document, offset: int, *, invoked: bool) -> Completion | None:
+    async def answer(
+        self, document: Document, offset: int, *, invoked: bool, everywhere: bool = False
+    ) -> Completion | None:
         """What the editor asked for: as ``suggest``, but nothing where only the user may ask and did not."""
         if self.settings.completion.eagerness == "manual" and not invoked:
             return None
         self._has_asked = True
-        return await self.suggest(document, offset)
+        return await self.suggest(document, offset, everywhere=everywhere)
 
     def _suggests_in(self, document: Document) -> bool:
         settings = self.settings.completion
-        return settings.enabled and document.language_id not in settings.languages_off
+        is_of_language_off = document.language_id in settings.languages_off
+        return settings.enabled and not is_of_language_off and not is_off(document.uri, settings.files_off)
 
     def _is_recorded(self, uri: str) -> bool:
         """Whether it is kept where a document stands, as far as is known."""

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -52,15 +53,21 @@ def test_a_missing_bundled_model_is_an_error_only_where_it_is_needed(no_bundled_
 @pytest.mark.parametrize(("order", "expected"), [("auto", None), ("psm", FimOrder.PSM), ("spm", FimOrder.SPM)])
 def test_the_completion_and_prompt_settings_reach_the_feature(order, expected):
     settings = Settings(
-        completion=CompletionSettings(max_tokens=5, max_lines=2, time_budget_ms=70),
+        completion=CompletionSettings(
+            max_tokens=5, max_lines=2, time_budget_ms=70, in_strings=False, in_comments=False
+        ),
         prompt=PromptSettings(order=order, anchored=False, prefix_share=0.3),
     )
-    assert completion_options(settings) == CompletionOptions(
+    options = CompletionOptions(
         max_tokens=5,
         max_lines=2,
         time_budget_ms=70,
+        in_strings=False,
+        in_comments=False,
         prompt=FimOptions(order=expected, anchored=False, prefix_share=0.3),
     )
+    assert completion_options(settings) == options
+    assert completion_options(settings, everywhere=True) == replace(options, in_strings=True, in_comments=True)
 
 
 def test_a_time_budget_of_nothing_is_none():

@@ -77,6 +77,7 @@ def test_the_home_is_hidden_inside_a_longer_text_too(home):
         ("prompt.prefix_share", "a number from 0.1 to 0.9"),
         ("prompt.order", '"auto", "psm" or "spm"'),
         ("completion.languages_off", "a list of strings of 1 to 100 characters"),
+        ("completion.files_off", "a list of at most 50 patterns as in a .gitignore of 1 to 200 characters"),
     ],
 )
 def test_what_is_accepted_is_said_in_words(key, words):
