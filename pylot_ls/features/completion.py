@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import Token, Usage
@@ -14,22 +15,17 @@ from pylot_ls.features.finishing import finish
 from pylot_ls.features.repetition import repeats
 from pylot_ls.features.shape import shape_at
 from pylot_ls.features.stopping import StopRule
+from pylot_ls.features.surroundings import Surroundings
 from pylot_ls.prompts.layout import FimOptions
 from pylot_ls.prompts.plan import make_plan
-from pylot_ls.prompts.window import window_start, with_line_feeds
-from pylot_ls.syntax.cursor import Syntax
-from pylot_ls.syntax.window import AFTER_BYTES, BEFORE_BYTES, Window
+from pylot_ls.prompts.window import with_line_feeds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from pylot_ls.engine.engine import Engine, GenerationEvent
     from pylot_ls.features.anchors import Anchors
     from pylot_ls.text.document import Document
-    from pylot_ls.text.rope import Text
-
-# A line longer than this around the cursor is data, not something a person types on.
-_LONGEST_LINE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +94,8 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
         EngineError: the engine failed.
     """
     text = document.text
-    around = _Surroundings.of(text, offset)
-    syntax = around.syntax(document.language_id) if around else None
-    if around is None or not _is_wanted_at(syntax, options):
+    around = Surroundings.of(document, offset)
+    if around is None or not await _is_wanted(around, options):
         return Completion(None, Usage())
     model = await engine.ready()
     current = anchors.of(document.uri) if anchors else None
@@ -108,22 +103,22 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     plan = make_plan(text, offset, model, options.prompt, options.max_tokens, current, earlier)
     if anchors:
         anchors.follow(document.uri, plan, engine, keep=keep)
-    shape = shape_at(around.line_before, around.line_after, around.previous_line, options.max_lines, syntax)
     events = engine.generate(
         plan.prompt,
         max_tokens=options.max_tokens,
-        stop=shape.stop,
         session=session,
         keep=keep,
         heal=True,
         fallbacks=plan.fallbacks,
         budget_ms=options.time_budget_ms,
     )
-    generated = await _collect(events, StopRule(shape, syntax))
+    generated = await _collect(events, partial(_stop_rule, around, options.max_lines))
     if anchors and generated.usage.fallback:
         anchors.widen(document.uri, plan, engine, keep=keep)
-    # On a thread, since it may parse several times; a parse lets others run in between.
-    shown = await asyncio.to_thread(finish, generated.text, around.prefix, around.suffix, document.language_id, syntax)
+    # It may parse several times.
+    shown = await asyncio.to_thread(
+        finish, generated.text, around.prefix, around.suffix, document.language_id, await around.syntax()
+    )
     shown = shown.replace("\n", around.terminator)
     if not shown:
         return Completion(None, generated.usage)
@@ -131,55 +126,20 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     return Completion(suggestion, generated.usage)
 
 
-@dataclass(frozen=True, slots=True)
-class _Surroundings:
-    """The text around a cursor, as far as a suggestion's form depends on it."""
-
-    line_before: str
-    line_after: str
-    previous_line: str
-    prefix: str
-    suffix: str
-    terminator: str
-    is_whole: bool
-
-    @classmethod
-    def of(cls, text: Text, offset: int) -> _Surroundings | None:
-        """None where no suggestion makes sense: in a line of a length that no person types."""
-        line = text.line_of(offset)
-        start, end = text.line_start(line), text.line_end(line)
-        if end - start > _LONGEST_LINE:
-            return None
-        above = (text.line(number) for number in range(line - 1, max(-1, line - 20), -1))
-        prefix_start = window_start(text, offset, BEFORE_BYTES)
-        return cls(
-            line_before=text.slice(start, offset),
-            line_after=text.slice(offset, end) if offset < end else "",
-            previous_line=next((candidate for candidate in above if candidate.strip()), ""),
-            prefix=with_line_feeds(text.slice(prefix_start, offset)),
-            suffix=with_line_feeds(text.slice(offset, offset + AFTER_BYTES)),
-            terminator=_terminator(text, line),
-            is_whole=prefix_start == 0,
-        )
-
-    def syntax(self, language_id: str) -> Syntax | None:
-        """The syntax at the cursor, None where there is no grammar or too much to parse."""
-        window = Window.around(self.prefix, self.suffix, is_whole=self.is_whole)
-        return None if window is None else Syntax.at(language_id, window)
-
-
-def _is_wanted_at(syntax: Syntax | None, options: CompletionOptions) -> bool:
+async def _is_wanted(around: Surroundings, options: CompletionOptions) -> bool:
+    """Whether the user wants suggestions at this place; only who has excluded some waits for the answer."""
+    if options.in_comments and options.in_strings:
+        return True
+    syntax = await around.syntax()
     if syntax is None:
         return True
     return (options.in_comments or not syntax.in_comment) and (options.in_strings or not syntax.in_string)
 
 
-def _terminator(text: Text, line: int) -> str:
-    """The terminator of the cursor's line, or of the one above at the end of the file."""
-    for number in (line, line - 1):
-        if 0 <= number < text.n_lines - 1:
-            return text.slice(text.line_end(number), text.line_start(number + 1))
-    return "\n"
+async def _stop_rule(around: Surroundings, max_lines: int) -> StopRule:
+    syntax = await around.syntax()
+    shape = shape_at(around.line_before, around.line_after, around.previous_line, max_lines, syntax)
+    return StopRule(shape, syntax)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +149,15 @@ class _Generated:
     usage: Usage
 
 
-async def _collect(generation: AsyncGenerator[GenerationEvent, None], rule: StopRule) -> _Generated:
-    """Read tokens until the suggestion is complete; what would follow is cancelled."""
+async def _collect(
+    generation: AsyncGenerator[GenerationEvent, None], stop_rule: Callable[[], Awaitable[StopRule]]
+) -> _Generated:
+    """Read tokens until the suggestion is complete; what would follow is cancelled.
+
+    The rule is asked for when the first token is there: what it takes then delays none, and runs beside the next ones.
+    """
     received, text, usage = "", "", Usage()
+    rule: StopRule | None = None
     logprobs: list[float] = []
     async with contextlib.aclosing(generation) as events:
         async for event in events:
@@ -200,7 +166,9 @@ async def _collect(generation: AsyncGenerator[GenerationEvent, None], rule: Stop
             usage = event.usage
             if isinstance(event, Token):
                 logprobs.append(event.logprob)
-            part = rule.complete_part(text)
+            rule = rule or await stop_rule()
+            # A line that is complete may have to be parsed.
+            part = await asyncio.to_thread(rule.complete_part, text) if "\n" in event.text else rule.complete_part(text)
             if part is not None:
                 text = part
                 break

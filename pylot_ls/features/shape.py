@@ -26,11 +26,6 @@ class Shape:
     indent: int
     closer: str = ""
 
-    @property
-    def stop(self) -> tuple[str, ...]:
-        """Texts at which decoding may end."""
-        return ("\n",) if self.max_lines == 1 else ("\n\n",)
-
     def complete_part(self, text: str) -> str | None:
         """The part of the text that is within the limits, or None while the text is still within them itself."""
         lines = text.split("\n")

@@ -74,7 +74,7 @@ async def test_after_a_jump_the_first_place_is_not_widened_any_more(ask):
     await ask.anchors.settled()
 
 
-async def test_the_whole_is_evaluated_once_and_in_the_background(ask, start_engine, watched_backend, monkeypatch):
+async def test_the_whole_is_evaluated_in_the_background(start_engine, watched_backend):
     class Narrow(watched_backend):
         """Serves every request with its second smaller prompt."""
 
@@ -84,11 +84,10 @@ async def test_the_whole_is_evaluated_once_and_in_the_background(ask, start_engi
     backend = Narrow("answer")
     engine, anchors = start_engine(backend), Anchors()
     document = Document(URI, "python", 1, Text.from_str(BEFORE + AFTER))
-    for _ in range(2):
-        await complete(document, len(BEFORE), engine, CompletionOptions(), anchors)
+    await complete(document, len(BEFORE), engine, CompletionOptions(), anchors)
     await anchors.settled()
     requests = [backend.asked.get_nowait() for _ in range(backend.asked.qsize())]
-    asked = [each for each in requests if each.max_tokens]
-    (prepared,) = [each for each in requests if not each.max_tokens]
-    assert (prepared.priority, prepared.prompt) == (Priority.BACKGROUND, asked[0].prompt)
-    assert all(each.fallbacks and each.budget_ms == CompletionOptions().time_budget_ms for each in asked)
+    asked, prepared = requests
+    assert (prepared.priority, prepared.max_tokens, prepared.prompt) == (Priority.BACKGROUND, 0, asked.prompt)
+    assert asked.fallbacks
+    assert asked.budget_ms == CompletionOptions().time_budget_ms
