@@ -190,6 +190,7 @@ def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport
         keystrokes=len(answers),
         suggestions=sum(1 for answer in answers if answer.text),
         tokens_reused_p50=percentile([float(answer.tokens_reused) for answer in answers], 50),
+        background_tokens=answers[-1].background_tokens - answers[0].background_tokens,
         step_ms_p50=step_ms,
         max_tokens=run.max_tokens,
         n_threads=run.n_threads,

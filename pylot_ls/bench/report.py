@@ -55,6 +55,7 @@ class KeystrokeReport:
         keystrokes: how many were typed.
         suggestions: how many of them had a suggestion of ours.
         tokens_reused_p50: prompt tokens whose KV was there, ours.
+        background_tokens: what our server evaluated beside the keystrokes, over all of them.
         step_ms_p50: one bare decode step; None where no model runs.
         max_tokens: the most tokens that each side decoded for a suggestion.
         n_threads: of each side.
@@ -66,6 +67,7 @@ class KeystrokeReport:
     keystrokes: int
     suggestions: int
     tokens_reused_p50: float
+    background_tokens: int
     step_ms_p50: float | None
     max_tokens: int
     n_threads: int
@@ -95,6 +97,7 @@ class KeystrokeReport:
             "keystrokes": self.keystrokes,
             "suggestions": self.suggestions,
             "tokens_reused_p50": self.tokens_reused_p50,
+            "background_tokens": self.background_tokens,
             "step_ms_p50": self.step_ms_p50,
             "max_tokens": self.max_tokens,
             "n_threads": self.n_threads,

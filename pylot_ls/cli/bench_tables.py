@@ -73,7 +73,10 @@ def _ms(value: float | None) -> str:
 
 
 def _remarks(report: KeystrokeReport) -> list[str]:
-    remarks = [f"prompt tokens reused, p50: {report.tokens_reused_p50:g}"]
+    remarks = [
+        f"prompt tokens reused, p50: {report.tokens_reused_p50:g}",
+        f"tokens evaluated in the background: {report.background_tokens} in all",
+    ]
     if report.step_ms_p50 is not None:
         remarks.append(f"one bare decode step, p50: {report.step_ms_p50:.2f} ms; over it only those that go on")
     remarks += map(_place_remark, report.places.items())

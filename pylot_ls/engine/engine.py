@@ -37,6 +37,10 @@ class Engine:
     """Carries requests to a backend and its events back to the event loop.
 
     All methods are called on the loop that called ``start``; the backend's thread only ever hands events over.
+
+    Attributes:
+        state: of the model.
+        background_tokens: tokens evaluated or decoded so far for requests that nobody was waiting for.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -47,7 +51,9 @@ class Engine:
         self._settled = asyncio.Event()
         self._ids = itertools.count(1)
         self._closed = False
+        self._background: set[str] = set()
         self.state: StateEvent = Loading(0.0)
+        self.background_tokens = 0
 
     def start(self) -> None:
         """Begin to load the model; returns at once."""
@@ -114,6 +120,8 @@ class Engine:
             raise errors.EngineClosedError("the engine was closed")
         request_id = request.request_id
         stream = self._streams[request_id] = asyncio.Queue()
+        if request.priority is Priority.BACKGROUND:
+            self._background.add(request_id)
         self._backend.submit(request)
         finished = False
         try:
@@ -172,6 +180,10 @@ class Engine:
             for listener in self._listeners:
                 listener(event)
             return
+        if not isinstance(event, Token) and event.request_id in self._background:
+            self._background.discard(event.request_id)
+            if isinstance(event, Finished):
+                self.background_tokens += event.usage.tokens_evaluated + max(0, event.usage.tokens_decoded - 1)
         # A stream that nobody reads any more is no longer in the table.
         stream = self._streams.get(event.request_id)
         if stream is not None:

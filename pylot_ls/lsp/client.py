@@ -40,6 +40,7 @@ class Answer:
         first_token_ms: in the engine, from the request to its first token; 0 when there was none.
         total_ms: in the engine, from the request to its last token.
         confidence: the server's in the suggestion, 0 to 1; None where it gave none.
+        background_tokens: evaluated by the server since it was started for nobody who waited.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Answer:
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     confidence: float | None = None
+    background_tokens: int = 0
 
     @property
     def first_result_ms(self) -> float:
@@ -76,6 +78,7 @@ class EditorClient:
         self._client = LanguageClient("pylot-ls-client", __version__)
         self._usage: dict[str, Any] = {}
         self._confidence: float | None = None
+        self._background_tokens = 0
         self._loaded = asyncio.Event()
         self._messages: list[str] = []
         self._last_words: deque[str] = deque(maxlen=_N_LAST_WORDS)
@@ -159,7 +162,7 @@ class EditorClient:
     async def ask(self, cursor: tuple[int, int], uri: str | None = None, began: float | None = None) -> Answer:
         """Ask for a suggestion at the cursor; ``began`` is when the keystroke was, on the performance counter."""
         began = time.perf_counter() if began is None else began
-        self._usage, self._confidence = {}, None
+        self._usage, self._confidence, self._background_tokens = {}, None, 0
         params = types.InlineCompletionParams(
             context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
             text_document=types.TextDocumentIdentifier(uri or self._uri),
@@ -181,6 +184,7 @@ class EditorClient:
             first_token_ms=usage.get("first_token_ms", 0.0),
             total_ms=usage.get("total_ms", 0.0),
             confidence=self._confidence,
+            background_tokens=self._background_tokens,
         )
 
     async def _answer_of(self, answer: Awaitable[Any], what: str) -> Any:
@@ -240,6 +244,7 @@ class EditorClient:
         # pygls gives the parameters of a method it does not know as named tuples.
         self._usage = params.usage._asdict()
         self._confidence = getattr(params, "confidence", None)
+        self._background_tokens = getattr(params, "background_tokens", 0)
 
 
 def _initialize_params() -> types.InitializeParams:

@@ -14,6 +14,7 @@ def report(peer):
         keystrokes=3,
         suggestions=1,
         tokens_reused_p50=300.0,
+        background_tokens=900,
         step_ms_p50=8.0,
         max_tokens=8,
         n_threads=2,

@@ -27,7 +27,7 @@ def printed(table):
 
 def keystrokes(peer, step_ms=8.0):
     ours = figures([Cost(1, 8, 10.0, 12.0)], step_ms, 2.0, 500)
-    return printed(keystrokes_table(KeystrokeReport(1, 1, 300.0, step_ms, 8, 2, ours, peer)))
+    return printed(keystrokes_table(KeystrokeReport(1, 1, 300.0, 900, step_ms, 8, 2, ours, peer)))
 
 
 def test_a_peer_stands_beside_us_and_how_it_was_measured_below():

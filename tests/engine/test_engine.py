@@ -218,3 +218,14 @@ def test_events_after_the_loops_end_are_dropped():
     backend.resume()
     backend.close()
     assert not backend._thread.is_alive()
+
+
+@pytest.mark.asyncio
+async def test_what_is_evaluated_for_nobody_who_waits_is_counted_apart(start_engine):
+    engine = start_engine(ScriptedBackend("some answer"))
+    await engine.ready()
+    prompt = (TextSegment("one two three four"),)
+    [_ async for _ in engine.generate(prompt, max_tokens=4)]
+    assert engine.background_tokens == 0
+    usage = await engine.prefill((TextSegment("something else"),))
+    assert engine.background_tokens == usage.tokens_evaluated > 0

@@ -40,6 +40,7 @@ async def suggestion_at(
         return None
     if ls.session.abilities.stats:
         stats = {"uri": uri, "version": document.version, "usage": asdict(completion.usage)}
+        stats["background_tokens"] = ls.session.engine.background_tokens
         stats["confidence"] = completion.suggestion.confidence if completion.suggestion else None
         ls.protocol.notify(STATS_METHOD, stats)
     return (document, completion.suggestion) if completion.suggestion else None
