@@ -74,7 +74,7 @@ async def bench_quality(
         raise ClientError("a peer needs a model to be compared on; leave out --scripted")
     filled: list[FilledHole] = []
     async with contextlib.AsyncExitStack() as servers:
-        client = await servers.enter_async_context(EditorClient(run.command, run.environment()))
+        client = await servers.enter_async_context(EditorClient(run.command, run.usual_environment()))
         await client.loaded()
         sampled, likeliest = await _peers(run, peer, servers)
         editors: list[Editor] = [OurEditor(client), *sampled, *likeliest]

@@ -32,7 +32,14 @@ class Run:
     flash_attention: str = "on"
 
     def environment(self) -> dict[str, str]:
-        """The variables that give our server these settings."""
+        """The variables that give our server these settings, to measure what it costs.
+
+        That is on suggestions of full length, as others decode them, be they good or not.
+        """
+        return {**self.usual_environment(), "PYLOT_LS_COMPLETION_CONFIDENCE": "0"}
+
+    def usual_environment(self) -> dict[str, str]:
+        """As ``environment``, with suggestions as the user's settings have them."""
         return {
             "PYLOT_LS_COMPLETION_MAX_TOKENS": str(self.max_tokens),
             "PYLOT_LS_MODEL_N_CTX": str(self.n_ctx),

@@ -44,7 +44,7 @@ async def _complete(location: Location, settings: Settings) -> Completion:
     engine = Engine(make_backend(settings))
     engine.start()
     try:
-        return await complete(location.document, location.offset, engine, completion_options(settings, everywhere=True))
+        return await complete(location.document, location.offset, engine, completion_options(settings, by_hand=True))
     finally:
         await engine.close()
 

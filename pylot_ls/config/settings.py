@@ -105,6 +105,14 @@ class CompletionSettings(_Group):
     max_lines: int = Field(
         default=8, ge=1, le=64, description="The most that one suggestion shows, in lines; default 8."
     )
+    confidence: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="How likely all of a suggestion has to be by the model's own estimate, a fraction; default 0.05. "
+        "One ends before where it is less likely, and is not shown where nothing is left; 0 shows all. It does not "
+        "count for what you ask for by hand.",
+    )
     time_budget_ms: int = Field(
         default=1000,
         ge=0,

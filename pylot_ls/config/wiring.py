@@ -68,15 +68,19 @@ def persistent_backend(settings: Settings) -> tuple[Backend, PrefixStore | None]
     return make_backend(settings, store), store
 
 
-def completion_options(settings: Settings, *, everywhere: bool = False) -> CompletionOptions:
-    """What the settings say about completions; ``everywhere``: in strings and comments too, whatever they say."""
+def completion_options(settings: Settings, *, by_hand: bool = False) -> CompletionOptions:
+    """What the settings say about completions.
+
+    ``by_hand``: the user asked, so strings and comments are no exception and whatever the model says is shown.
+    """
     prompt = settings.prompt
     return CompletionOptions(
         max_tokens=settings.completion.max_tokens,
         max_lines=settings.completion.max_lines,
         time_budget_ms=settings.completion.time_budget_ms or math.inf,
-        in_strings=everywhere or settings.completion.in_strings,
-        in_comments=everywhere or settings.completion.in_comments,
+        confidence=0.0 if by_hand else settings.completion.confidence,
+        in_strings=by_hand or settings.completion.in_strings,
+        in_comments=by_hand or settings.completion.in_comments,
         prompt=FimOptions(
             order=None if prompt.order == "auto" else FimOrder(prompt.order),
             anchored=prompt.anchored,

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import Token, Usage
+from pylot_ls.features.doubt import Doubt, certain
 from pylot_ls.features.finishing import finish
 from pylot_ls.features.repetition import repeats
 from pylot_ls.features.shape import shape_at
@@ -36,6 +37,7 @@ class CompletionOptions:
         max_tokens: most tokens to decode for one suggestion.
         max_lines: most lines of one suggestion.
         time_budget_ms: how long the first token may take before a smaller prompt is preferred.
+        confidence: how likely all of a suggestion has to be, 0 to 1; it ends before where it is less.
         in_strings, in_comments: whether anything is suggested there, in languages with a grammar.
         prompt: how the prompt is laid out.
     """
@@ -43,6 +45,7 @@ class CompletionOptions:
     max_tokens: int = 64
     max_lines: int = 8
     time_budget_ms: float = 1000
+    confidence: float = 0.05
     in_strings: bool = True
     in_comments: bool = True
     prompt: FimOptions = field(default_factory=FimOptions)
@@ -56,7 +59,8 @@ class Suggestion:
         id: the same for the same text at the same place of the same version.
         text: never empty, with the document's own line terminators.
         offset: where it goes, in characters.
-        confidence: geometric mean of its tokens' probabilities, 0 to 1.
+        confidence: how likely all of it is by the model's own estimate, 0 to 1: the product of its tokens'
+            probabilities.
     """
 
     id: str
@@ -112,7 +116,7 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
         fallbacks=plan.fallbacks,
         budget_ms=options.time_budget_ms,
     )
-    generated = await _collect(events, partial(_stop_rule, around, options.max_lines))
+    generated = await _collect(events, partial(_stop_rule, around, options.max_lines), Doubt(options.confidence))
     if anchors and generated.usage.fallback:
         anchors.widen(document.uri, plan, engine, keep=keep)
     # It may parse several times.
@@ -150,7 +154,7 @@ class _Generated:
 
 
 async def _collect(
-    generation: AsyncGenerator[GenerationEvent, None], stop_rule: Callable[[], Awaitable[StopRule]]
+    generation: AsyncGenerator[GenerationEvent, None], stop_rule: Callable[[], Awaitable[StopRule]], doubt: Doubt
 ) -> _Generated:
     """Read tokens until the suggestion is complete; what would follow is cancelled.
 
@@ -161,11 +165,14 @@ async def _collect(
     logprobs: list[float] = []
     async with contextlib.aclosing(generation) as events:
         async for event in events:
-            received += event.text
-            text = with_line_feeds(received)
             usage = event.usage
             if isinstance(event, Token):
+                if doubt.begins_with(event.logprob):
+                    text = certain(text, event.text)
+                    break
                 logprobs.append(event.logprob)
+            received += event.text
+            text = with_line_feeds(received)
             rule = rule or await stop_rule()
             # A line that is complete may have to be parsed.
             part = await asyncio.to_thread(rule.complete_part, text) if "\n" in event.text else rule.complete_part(text)
@@ -176,8 +183,7 @@ async def _collect(
                 # Nobody wants it, and on a slow machine it takes seconds to run to its end.
                 text = ""
                 break
-    mean = sum(logprobs) / len(logprobs) if logprobs else -math.inf
-    return _Generated(text, math.exp(mean), usage)
+    return _Generated(text, math.exp(sum(logprobs)), usage)
 
 
 def _suggestion_id(document: Document, offset: int, text: str) -> str:

@@ -140,15 +140,15 @@ class Session:
         else:
             self.completions.supersede()
 
-    async def suggest(self, document: Document, offset: int, *, everywhere: bool = False) -> Completion | None:
+    async def suggest(self, document: Document, offset: int, *, by_hand: bool = False) -> Completion | None:
         """A completion at an offset; None when a newer request came in, or none is wanted or possible here.
 
-        ``everywhere``: it is wanted in strings and comments too, whatever the settings say.
+        ``by_hand``: the user asked, see ``completion_options``.
         """
         if not self._suggests_in(document):
             self.completions.supersede()
             return None
-        options = completion_options(self.settings, everywhere=everywhere)
+        options = completion_options(self.settings, by_hand=by_hand)
         key = (document.uri, document.version, offset, options)
         try:
             return await self.completions.ask(key, lambda: self._complete(document, offset, options))
@@ -158,13 +158,13 @@ class Session:
             return None
 
     async def answer(
-        self, document: Document, offset: int, *, invoked: bool, everywhere: bool = False
+        self, document: Document, offset: int, *, invoked: bool, by_hand: bool = False
     ) -> Completion | None:
         """What the editor asked for: as ``suggest``, but nothing where only the user may ask and did not."""
         if self.settings.completion.eagerness == "manual" and not invoked:
             return None
         self._has_asked = True
-        return await self.suggest(document, offset, everywhere=everywhere)
+        return await self.suggest(document, offset, by_hand=by_hand)
 
     def _suggests_in(self, document: Document) -> bool:
         settings = self.settings.completion

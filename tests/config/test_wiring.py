@@ -54,7 +54,7 @@ def test_a_missing_bundled_model_is_an_error_only_where_it_is_needed(no_bundled_
 def test_the_completion_and_prompt_settings_reach_the_feature(order, expected):
     settings = Settings(
         completion=CompletionSettings(
-            max_tokens=5, max_lines=2, time_budget_ms=70, in_strings=False, in_comments=False
+            max_tokens=5, max_lines=2, time_budget_ms=70, confidence=0.4, in_strings=False, in_comments=False
         ),
         prompt=PromptSettings(order=order, anchored=False, prefix_share=0.3),
     )
@@ -62,12 +62,15 @@ def test_the_completion_and_prompt_settings_reach_the_feature(order, expected):
         max_tokens=5,
         max_lines=2,
         time_budget_ms=70,
+        confidence=0.4,
         in_strings=False,
         in_comments=False,
         prompt=FimOptions(order=expected, anchored=False, prefix_share=0.3),
     )
     assert completion_options(settings) == options
-    assert completion_options(settings, everywhere=True) == replace(options, in_strings=True, in_comments=True)
+    assert completion_options(settings, by_hand=True) == replace(
+        options, confidence=0.0, in_strings=True, in_comments=True
+    )
 
 
 def test_a_time_budget_of_nothing_is_none():

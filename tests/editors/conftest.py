@@ -69,8 +69,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The developer's own settings of pylot-ls do not reach what the test starts."""
     for name in [name for name in os.environ if name.startswith("PYLOT_LS_")]:
         monkeypatch.delenv(name)
-    settings = tmp_path / "no-settings.toml"
-    settings.touch()
+    settings = tmp_path / "settings.toml"
+    # What the command line says to be suggested is said by hand, and is shown whole.
+    settings.write_text("[completion]\nconfidence = 0\n", encoding="utf-8")
     monkeypatch.setenv("PYLOT_LS_CONFIG", str(settings))
 
 

@@ -25,6 +25,8 @@ CLIENTS = ("emacs", "neovim@0.11.0", "visual_studio_code")
 @pytest_asyncio.fixture(params=CLIENTS)
 async def client(request, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    # What it says is shown, be it sure or not.
+    monkeypatch.setenv("PYLOT_LS_COMPLETION_CONFIDENCE", "0")
     client = pytest_lsp.make_test_lsp_client()
     await client.start_io(sys.executable, "-m", "pylot_ls")
     capabilities = client_capabilities(request.param)

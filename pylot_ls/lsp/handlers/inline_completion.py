@@ -22,7 +22,7 @@ async def _inline_completion(
     params: types.InlineCompletionParams,
 ) -> types.InlineCompletionList | None:
     invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
-    found = await suggestion_at(ls, params.text_document.uri, params.position, invoked=invoked, everywhere=invoked)
+    found = await suggestion_at(ls, params.text_document.uri, params.position, invoked=invoked, by_hand=invoked)
     if found is None:
         return None
     _, suggestion = found

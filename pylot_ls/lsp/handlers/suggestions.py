@@ -24,18 +24,18 @@ async def suggestion_at(
     position: types.Position,
     *,
     invoked: bool,
-    everywhere: bool = False,
+    by_hand: bool = False,
 ) -> tuple[Document, Suggestion] | None:
     """The suggestion at a position and the document it is for.
 
-    ``invoked``: the user may have asked for it. ``everywhere``: it is wanted in strings and comments, too.
+    ``invoked``: the user may have asked for it. ``by_hand``: the user certainly has.
     The snapshot is taken before the first await: edits that come in later belong to later requests.
     """
     document = ls.session.documents.get(uri)
     if document is None:
         return None
     offset = offset_at(document.text, position_of(position), ls.session.documents.encoding)
-    completion = await ls.session.answer(document, offset, invoked=invoked, everywhere=everywhere)
+    completion = await ls.session.answer(document, offset, invoked=invoked, by_hand=by_hand)
     if completion is None:
         return None
     if ls.session.abilities.stats:
