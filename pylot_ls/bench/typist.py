@@ -84,6 +84,28 @@ def typing_trace(source: str, n_keystrokes: int, seed: int = 0) -> TypingTrace:
     edits = choose_edits(lines, n_keystrokes + n_keystrokes // 8 + _SPARE_KEYSTROKES, chooser)
     if not edits:
         raise DocumentError("the file has no line of text after its first to type; choose another")
+    return _trace_of(lines, edits, n_keystrokes, chooser)
+
+
+def trace_in_one_place(source: str, n_keystrokes: int, seed: int = 0) -> TypingTrace:
+    """A trace of ``n_keystrokes`` at most: whole lines, one after another, in the middle of a source text.
+
+    Raises:
+        DocumentError: the text has no line to type there.
+    """
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    edits: list[Edit] = []
+    for number in range(max(1, len(lines) // 2), len(lines)):
+        if sum(edit.n_keystrokes for edit in edits) >= n_keystrokes:
+            break
+        n_indent = len(lines[number]) - len(lines[number].lstrip())
+        edits.append(Edit(number, n_indent, len(lines[number]), is_new_line=True, jumps=False))
+    if not edits:
+        raise DocumentError("the file is too short to type in its middle; choose a longer one")
+    return _trace_of(lines, edits, n_keystrokes, random.Random(seed))  # noqa: S311 - repeatable, not secret
+
+
+def _trace_of(lines: list[str], edits: list[Edit], n_keystrokes: int, chooser: random.Random) -> TypingTrace:
     keystrokes: list[Keystroke] = []
     missing = {edit.line for edit in edits if edit.is_new_line}
     for edit in edits:

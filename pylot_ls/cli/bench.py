@@ -18,11 +18,19 @@ from pylot_ls.bench.decode import bench_decode
 from pylot_ls.bench.keystrokes import bench_keystrokes
 from pylot_ls.bench.looks import Ask
 from pylot_ls.bench.quality import Habits, bench_quality, n_quality_steps
+from pylot_ls.bench.reanchor import bench_reanchor
 from pylot_ls.bench.restore import bench_restore, n_restore_steps
 from pylot_ls.bench.run import Run
 from pylot_ls.bench.sessions import bench_sessions
 from pylot_ls.bench.synthetic import PREFIX, SHAPES, synthetic_model
-from pylot_ls.cli.bench_tables import decode_table, keystrokes_table, quality_table, restore_table, sessions_table
+from pylot_ls.cli.bench_tables import (
+    decode_table,
+    keystrokes_table,
+    quality_table,
+    reanchor_table,
+    restore_table,
+    sessions_table,
+)
 from pylot_ls.cli.console import err, fail, out, print_json
 from pylot_ls.cli.options import JsonOption, ScriptedOption, overrides, server_command, settings_from
 from pylot_ls.config.folders import cache_folder
@@ -135,6 +143,24 @@ def sessions(
         _print(report.as_dict(), sessions_table(report), model, as_json=as_json)
 
     _bench(file, _Choice(model, max_tokens, scripted), n_keystrokes * n_sessions, measure)
+
+
+@app.command("reanchor")
+def reanchor(
+    file: Annotated[Path | None, typer.Argument(help="The file to type in; default: one of Python's own.")] = None,
+    n_keystrokes: KeystrokesOption = 300,
+    seed: SeedOption = 0,
+    model: BenchModelOption = None,
+    max_tokens: MaxTokensOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Type at a person's pace while a long prompt is evaluated in the background; print whether that is felt."""
+
+    async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
+        report = await bench_reanchor(run, document, n_keystrokes, seed, on_keystroke=done)
+        _print(report.as_dict(), reanchor_table(report), model, as_json=as_json)
+
+    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), n_keystrokes, measure)
 
 
 @app.command("restore")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pylot_ls.bench.cold_open import ColdOpen
     from pylot_ls.bench.decode import DecodeReport
     from pylot_ls.bench.figures import Figures
+    from pylot_ls.bench.reanchor import ReanchorReport
     from pylot_ls.bench.report import KeystrokeReport, PlaceFigures
     from pylot_ls.bench.restore import RestoreReport
     from pylot_ls.bench.sessions import SessionsReport
@@ -144,6 +145,23 @@ def sessions_table(report: SessionsReport) -> RenderableType:
     table.add_row("tokens evaluated", f"{report.tokens_evaluated_p50:g}", f"{report.tokens_evaluated_p95:g}")
     table.add_row("first token, ms", _ms(report.ttft_ms_p50), _ms(report.ttft_ms_p95))
     return table
+
+
+def reanchor_table(report: ReanchorReport) -> RenderableType:
+    """A person's keystrokes in quiet, and beside background work."""
+    table = Table(title=f"typing while a prompt of {report.prompt_tokens} tokens is evaluated in the background")
+    for header in ("", "keystrokes", "first token, ms, p50", "p95", "background tokens"):
+        table.add_column(header, justify="right" if header else "left")
+    for name, side in (("in quiet", report.quiet), ("meanwhile", report.busy)):
+        cells = (str(side.keystrokes), _ms(side.ttft_ms_p50), _ms(side.ttft_ms_p95), str(side.background_tokens))
+        table.add_row(name, *cells)
+    ratios = report.as_dict()["ratio"]
+    done = "before the typing was" if report.finished_while_typing else "after the typing was"
+    return Group(
+        table,
+        f"meanwhile over in quiet: p50 {_times(ratios['ttft_p50'])}, p95 {_times(ratios['ttft_p95'])}",
+        f"the prompt was done {done}, {report.finished_s:.1f} s after it was asked for",
+    )
 
 
 _PLACES = {"same": "where it was", "moved": "30 lines further down", "tail": "where it was, a tail of 137 tokens"}

@@ -37,6 +37,7 @@ class Answer:
         text: the suggestion, "" for none.
         elapsed_ms: from sending the edit to having the answer.
         tokens_evaluated, tokens_reused, tokens_decoded: as the engine counted them.
+        fallback: 0 where the whole prompt was used, else which smaller one.
         first_token_ms: in the engine, from the request to its first token; 0 when there was none.
         total_ms: in the engine, from the request to its last token.
         confidence: the server's in the suggestion, 0 to 1; None where it gave none.
@@ -52,6 +53,7 @@ class Answer:
     total_ms: float = 0.0
     confidence: float | None = None
     background_tokens: int = 0
+    fallback: int = 0
 
     @property
     def first_result_ms(self) -> float:
@@ -185,6 +187,7 @@ class EditorClient:
             total_ms=usage.get("total_ms", 0.0),
             confidence=self._confidence,
             background_tokens=self._background_tokens,
+            fallback=usage.get("fallback", 0),
         )
 
     async def _answer_of(self, answer: Awaitable[Any], what: str) -> Any:
