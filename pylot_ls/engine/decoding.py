@@ -81,7 +81,8 @@ class Decoder:
     def _next_token(self, generation: Generation, index: int) -> FinishReason | None:
         """Choose and deliver the token that follows the one at ``index`` of the batch."""
         allowed = generation.healing.allowed() if generation.healing and generation.is_healing else None
-        token, logprob = self._loaded.context.greedy(index, allowed)
+        rank = 0 if generation.n_decoded else generation.job.request.rank
+        token, logprob = self._loaded.context.greedy(index, allowed, rank)
         if self._loaded.model.ends_text(token):
             return FinishReason.END
         new = generation.take(token, self._loaded.model.piece(token))

@@ -93,6 +93,7 @@ class Engine:
         heal: bool = False,
         fallbacks: tuple[Prompt, ...] = (),
         budget_ms: float = math.inf,
+        rank: int = 0,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
@@ -112,6 +113,7 @@ class Engine:
             heal,
             fallbacks=fallbacks,
             budget_ms=budget_ms,
+            rank=rank,
         )
         return self._serve(request)
 

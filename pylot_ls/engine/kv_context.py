@@ -56,10 +56,11 @@ class KvContext(Protocol):
     def evaluate(self, parts: Sequence[Part]) -> Outcome:
         """Evaluate the parts in one batch. Raises DecodeError."""
 
-    def greedy(self, index: int, among: Ids | None = None) -> tuple[int, float]:
+    def greedy(self, index: int, among: Ids | None = None, rank: int = 0) -> tuple[int, float]:
         """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
 
-        With ``among`` one of these, and its probability among them.
+        With ``among`` one of these, and its probability among them. With ``rank`` the one that has so many before it,
+        the last where there are no more.
         """
 
     def remove_from(self, seq: int, position: int) -> bool:

@@ -326,17 +326,21 @@ class LlamaContext:
         """Evaluate tokens of the first sequence."""
         return self.evaluate([Part(0, position, tokens)])
 
-    def greedy(self, index: int = -1, among: Ids | None = None) -> tuple[int, float]:
+    def greedy(self, index: int = -1, among: Ids | None = None, rank: int = 0) -> tuple[int, float]:
         """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
 
-        With ``among`` one of these, and its probability among them.
+        With ``among`` one of these, and its probability among them. With ``rank`` the one that has so many before it,
+        the last where there are no more.
         """
         logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,))
         if among is not None:
             logits = logits[np.frombuffer(among, dtype=np.int32)]
-        best = int(logits.argmax())
-        logprob = -float(np.log(np.exp(logits - logits[best]).sum()))
-        return best if among is None else among[best], logprob
+        place = len(logits) - 1 - min(rank, len(logits) - 1)
+        chosen = int(np.argpartition(logits, place)[place]) if rank else int(logits.argmax())
+        # Less the largest one first, or the exponentials overflow.
+        top = logits.max()
+        logprob = float(logits[chosen] - top - np.log(np.exp(logits - top).sum()))
+        return chosen if among is None else among[chosen], logprob
 
     def logits(self, index: int = -1) -> npt.NDArray[np.float32]:
         """A copy of the logits after the token at ``index`` of the batch."""

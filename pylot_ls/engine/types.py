@@ -93,6 +93,8 @@ class GenerateRequest:
         fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
             evaluating that would take too long.
         budget_ms: how long that is, from submission to the first token.
+        rank: its first token is not the most probable one but the one that has so many before it: another
+            continuation of the same prompt.
     """
 
     request_id: str
@@ -106,6 +108,7 @@ class GenerateRequest:
     restore_only: bool = False
     fallbacks: tuple[Prompt, ...] = ()
     budget_ms: float = math.inf
+    rank: int = 0
 
     @property
     def prompts(self) -> tuple[Prompt, ...]:

@@ -255,6 +255,19 @@ def test_a_choice_among_some_tokens_has_its_probability_among_them(context, toke
     assert context.greedy(-1, among[1:])[0] in among[1:]
 
 
+def test_tokens_of_a_higher_rank_are_the_next_probable_ones(context, tokens):
+    context.decode(tokens, 0)
+    logits = context.logits()
+    order = logits.argsort()[::-1]
+    ranked = [context.greedy(-1, None, rank) for rank in range(4)]
+    assert [token for token, _ in ranked] == order[:4].tolist()
+    assert [logprob for _, logprob in ranked] == sorted((logprob for _, logprob in ranked), reverse=True)
+    differences = logits[order[:4]] - logits[order[0]]
+    assert [logprob - ranked[0][1] for _, logprob in ranked] == pytest.approx(differences.tolist(), abs=1e-4)
+    pair = array("i", order[[7, 3]].tolist())
+    assert [context.greedy(-1, pair, rank)[0] for rank in (0, 1, 2)] == [pair[1], pair[0], pair[0]]
+
+
 def test_the_pieces_of_a_vocabulary_are_those_of_its_tokens_and_empty_for_what_ends_a_text(model):
     pieces = model.pieces()
     assert len(pieces) == model.n_vocab

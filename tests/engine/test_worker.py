@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from served_worker import MEMORIES, N_CTX, Eager, Served, cold_run
 
 from pylot_ls.engine import checkpoints
-from pylot_ls.engine.types import Failed, FinishReason, Priority
+from pylot_ls.engine.types import Failed, FinishReason, GenerateRequest, Priority, TextSegment
 from pylot_ls.errors import DecodeError, EngineError
 
 
@@ -312,10 +312,10 @@ def test_a_token_that_cannot_be_chosen_fails_its_request_and_no_other(monkeypatc
     first, second = served.submit("a" * 7, 4), served.submit("b" * 12, 4)
     greedy = served.kv.greedy
 
-    def failing(index, among):
+    def failing(index, *args):
         if len(served.kv.log[-1]) == 2 and index == 0:
             raise ValueError("no logits")
-        return greedy(index, among)
+        return greedy(index, *args)
 
     monkeypatch.setattr(served.kv, "greedy", failing)
     served.serve()
@@ -365,3 +365,19 @@ def test_what_fails_again_and_again_ends_the_worker(monkeypatch):
     monkeypatch.setattr(served.worker, "turn", lambda: 1 // 0)
     with pytest.raises(EngineError, match="several times in a row"):
         served.worker.run()
+
+
+def test_of_a_higher_rank_another_continuation_of_the_same_prompt_is_decoded():
+    served = Served()
+    plain = served.submit("abab", 3)
+    served.serve()
+    others = []
+    for rank in (1, 2):
+        request = GenerateRequest(str(100 + rank), (TextSegment("abab"),), 3, rank=rank)
+        served.inbox.put(request)
+        served.serve()
+        others.append(served.text(request.request_id))
+        assert served.end(request.request_id).usage.tokens_evaluated == 1
+    first = served.text(plain)[0]
+    assert len({first, *(text[0] for text in others)}) == 3
+    assert others[0][1:] == cold_run("abab" + others[0][0], 2)[0]

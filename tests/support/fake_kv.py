@@ -99,8 +99,11 @@ class FakeKv:
             for n_after in range(part.n_logits):
                 self._logits[end - 1 - n_after] = held[: len(held) - n_after]
 
-    def greedy(self, index: int, among: Sequence[int] | None = None) -> tuple[int, float]:
+    def greedy(self, index: int, among: Sequence[int] | None = None, rank: int = 0) -> tuple[int, float]:
         tokens = self._logits[index]
+        for _ in range(rank):
+            best = self.says(tokens, among)
+            among = [token for token in among or LETTERS if token != best] or [best]
         return self.says(tokens, among), logprob_after(tokens)
 
     def remove_from(self, seq: int, position: int) -> bool:
