@@ -10,7 +10,8 @@ from pygls.lsp.server import LanguageServer
 
 from pylot_ls import __version__, machine
 from pylot_ls.config.wiring import persistent_backend
-from pylot_ls.lsp.handlers import completion, configuration, documents, inline_completion, lifecycle
+from pylot_ls.lsp.handlers import completion, configuration, documents, inline_completion, lifecycle, notebooks
+from pylot_ls.lsp.notebooks import SYNC
 from pylot_ls.lsp.notices import Notices
 from pylot_ls.lsp.protocol import PylotProtocol
 from pylot_ls.lsp.session import Session
@@ -43,10 +44,11 @@ class PylotServer(LanguageServer):
             "pylot-ls",
             __version__,
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            notebook_document_sync=SYNC,
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_backend)
-        for handlers in (lifecycle, configuration, documents, inline_completion, completion):
+        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion):
             handlers.register(self)
 
 

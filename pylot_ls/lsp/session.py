@@ -30,6 +30,7 @@ from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
 from pylot_ls.lsp.latest import Latest
+from pylot_ls.lsp.notebooks import Notebooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -61,6 +62,7 @@ class Session:
     ) -> None:
         self.notices = notices
         self.documents = OpenDocuments()
+        self.notebooks = Notebooks(self.documents.get)
         self.abilities = ClientAbilities()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()

@@ -11,6 +11,8 @@ from pylot_ls.lsp.eagerness import typed_at
 from pylot_ls.text.position import offset_at
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pylot_ls.lsp.server import PylotServer
 
 
@@ -22,18 +24,30 @@ def register(server: PylotServer) -> None:
     server.feature(types.TEXT_DOCUMENT_DID_CLOSE)(_did_close)
 
 
+def open_document(ls: PylotServer, item: types.TextDocumentItem) -> None:
+    """A document was opened, be it a file or a notebook's cell."""
+    ls.session.documents.open(item)
+    ls.session.opened(item.uri)
+
+
+def change_document(
+    ls: PylotServer, uri: str, version: int, changes: Sequence[types.TextDocumentContentChangeEvent]
+) -> None:
+    """A document was edited; the completion at the cursor begins where it was a keystroke."""
+    session = ls.session
+    document = session.documents.change(uri, version, changes)
+    if document is not None:
+        cursor, whole = typed_at(changes), session.notebooks.whole(document)
+        offset = offset_at(document.text, position_of(cursor), session.documents.encoding) if cursor else None
+        session.edited(whole.document, None if offset is None else offset + whole.shift)
+
+
 def _did_open(ls: PylotServer, params: types.DidOpenTextDocumentParams) -> None:
-    ls.session.documents.open(params.text_document)
-    ls.session.opened(params.text_document.uri)
+    open_document(ls, params.text_document)
 
 
 def _did_change(ls: PylotServer, params: types.DidChangeTextDocumentParams) -> None:
-    session = ls.session
-    document = session.documents.change(params.text_document.uri, params.text_document.version, params.content_changes)
-    if document is not None:
-        cursor = typed_at(params.content_changes)
-        offset = offset_at(document.text, position_of(cursor), session.documents.encoding) if cursor else None
-        session.edited(document, offset)
+    change_document(ls, params.text_document.uri, params.text_document.version, params.content_changes)
 
 
 def _did_save(ls: PylotServer, params: types.DidSaveTextDocumentParams) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.lsp.documents import position_of
@@ -35,7 +35,8 @@ async def suggestion_at(
     if document is None:
         return None
     offset = offset_at(document.text, position_of(position), ls.session.documents.encoding)
-    completion = await ls.session.answer(document, offset, invoked=invoked, by_hand=by_hand)
+    whole = ls.session.notebooks.whole(document)
+    completion = await ls.session.answer(whole.document, offset + whole.shift, invoked=invoked, by_hand=by_hand)
     if completion is None:
         return None
     if ls.session.abilities.stats:
@@ -43,4 +44,6 @@ async def suggestion_at(
         stats["background_tokens"] = ls.session.engine.background_tokens
         stats["confidence"] = completion.suggestion.confidence if completion.suggestion else None
         ls.protocol.notify(STATS_METHOD, stats)
-    return (document, completion.suggestion) if completion.suggestion else None
+    if completion.suggestion is None:
+        return None
+    return document, replace(completion.suggestion, offset=completion.suggestion.offset - whole.shift)
