@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pylot_ls.prompts.window import window_end, with_line_feeds
+from pylot_ls.text.difference import n_equal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,9 +108,9 @@ def _differ_little(old: str, new: str) -> bool:
     The order of lines and blank lines are not looked at.
     """
     # Mostly one place was edited, and the lines before it or behind it need not be told apart.
-    start = old.rfind("\n", 0, _n_equal(old, new)) + 1
+    start = old.rfind("\n", 0, n_equal(old, new)) + 1
     old_rest, new_rest = old[start:], new[start:]
-    n_end = _n_equal(old_rest[::-1], new_rest[::-1])
+    n_end = n_equal(old_rest[::-1], new_rest[::-1])
     n_end = len(old_rest) - ((old_rest.find("\n", len(old_rest) - n_end) + 1) or len(old_rest))
     old_rest, new_rest = old_rest[: len(old_rest) - n_end], new_rest[: len(new_rest) - n_end]
     few = _MOST_DIFFERENCE * max(1, len(old))
@@ -117,18 +118,6 @@ def _differ_little(old: str, new: str) -> bool:
         return True
     n_old, n_new = (Counter(filter(str.strip, rest.split("\n"))) for rest in (old_rest, new_rest))
     return max(_n_characters(n_old - n_new), _n_characters(n_new - n_old)) < few
-
-
-def _n_equal(left: str, right: str) -> int:
-    """Length of the longest common prefix, by halves: whole slices are compared much faster than characters."""
-    low, high = 0, min(len(left), len(right))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _n_characters(lines: Counter[str]) -> int:
