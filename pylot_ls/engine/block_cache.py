@@ -82,6 +82,7 @@ class BlockCache:
         self._saved: set[bytes] = set()
         self._ends: dict[int, int] = {}
         sequences.on_evict = self._save_evicted
+        sequences.on_drop = self.began
 
     def expect(self, tokens: Sequence[int], done: Callable[[], None]) -> None:
         """Bring what is on disk of a prompt to memory; ``done`` is called after that, on the store's thread."""
@@ -91,9 +92,13 @@ class BlockCache:
             self._store.prefetch([key], lambda _n_found: None)
         self._store.prefetch([], lambda _n_found: done())
 
-    def began(self, seq: int) -> None:
-        """A sequence is in use: what it will hold is not known to be worth keeping yet."""
-        self._ends.pop(seq, None)
+    def began(self, seq: int, n_untouched: int = 0) -> None:
+        """A sequence is in use: what it will hold is not known to be worth keeping yet.
+
+        ``n_untouched``: so many of its first tokens stay as they are, and as worth keeping as they were.
+        """
+        if self._ends.get(seq, 0) > n_untouched or not n_untouched:
+            self._ends.pop(seq, None)
 
     def ended(self, seq: int, n_prompt: int) -> None:
         """A request is done: its sequence is worth keeping up to the prompt's end."""
@@ -145,7 +150,6 @@ class BlockCache:
         until = time.perf_counter() + _EVICTION_S
         while time.perf_counter() < until and self._save_first(seq, tails=True):
             pass
-        self._ends.pop(seq, None)
 
     def _save_first(self, seq: int, *, tails: bool) -> bool:
         """Save the first piece of a sequence that is not saved yet; False when there is none."""

@@ -64,6 +64,11 @@ class Generation:
         """How many of its tokens are the prompt's."""
         return self._n_prompt
 
+    @property
+    def n_certain(self) -> int | None:
+        """How many of its tokens are no guess; None where all of them are none."""
+        return self._n_reused if self.job.request.looks_ahead else None
+
     def restored(self, n_stored: int) -> None:
         """KV of its prompt was put back; it counts as reused."""
         self._n_reused += max(0, n_stored - self.n_stored)

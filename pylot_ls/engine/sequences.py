@@ -5,7 +5,7 @@ Keeps the prefix tree's record equal to what the context holds. Runs on the work
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.prefix_tree import PrefixTree
@@ -48,6 +48,7 @@ class Sequences:
         on_evict: called with a sequence that is about to be forgotten to make room.
         partial: the argument.
         checkpoints: the sequences that are continued by forks alone (see ``checkpoint``).
+        on_drop: called with a sequence that is forgotten, to make room or for another reason; its id may come again.
     """
 
     def __init__(self, context: KvContext, n_cells: int, n_sequences: int, *, partial: bool) -> None:
@@ -57,6 +58,9 @@ class Sequences:
         self.partial = partial
         self.checkpoints: set[int] = set()
         self.on_evict: Callable[[int], None] = lambda _seq: None
+        self.on_drop: Callable[[int], None] = lambda _seq: None
+        # Of a sequence that was used for a guess last: how much of it is none.
+        self._n_certain: dict[int, int] = {}
         self.tree = PrefixTree(n_sequences)
 
     def acquire(self, prompt: Sequence[int], n_needed_logits: int = 1) -> Lease:
@@ -74,6 +78,7 @@ class Sequences:
         if self._is_forked(match):
             return Lease(self._fork(match.seq, match.n_shared), match.n_shared)
         self.tree.lock(match.seq)
+        self._n_certain.pop(match.seq, None)
         if match.n_tail and not self._try_cut(match.seq, match.n_shared):
             self.drop(match.seq)
             return Lease(self._new(), 0)
@@ -84,22 +89,34 @@ class Sequences:
         match = self.tree.match(prompt[:-1], whole=not self.partial)
         return match.n_shared if match else 0
 
-    def release(self, seq: int) -> None:
-        """A request is done with its sequence; what it holds stays resident while there is room."""
+    def release(self, seq: int, n_certain: int | None = None) -> None:
+        """A request is done with its sequence; what it holds stays resident while there is room.
+
+        ``n_certain``: how many of its tokens are no guess; all where that is not said. A prompt that goes on otherwise
+        takes the place of a guess, however long it is.
+        """
         self.tree.unlock(seq)
+        if n_certain is not None:
+            self._n_certain[seq] = n_certain
 
     def drop(self, seq: int) -> None:
         """Forget a sequence and free its cells."""
         self._context.remove_from(seq, 0)
         self.tree.remove(seq)
         self.checkpoints.discard(seq)
+        self._n_certain.pop(seq, None)
+        self.on_drop(seq)
 
     def clear(self) -> None:
         """Forget all sequences, those in use too."""
+        known = self.tree.sequences
         for seq in range(self._n_sequences):
             self._context.remove_from(seq, 0)
         self.tree = PrefixTree(self._n_sequences)
         self.checkpoints.clear()
+        self._n_certain.clear()
+        for seq in known:
+            self.on_drop(seq)
 
     def checkpoint(self, seq: int) -> int | None:
         """Keep what a sequence in use holds now, for prompts that begin with it; None where no sequence is to be had.
@@ -186,7 +203,9 @@ class Sequences:
 
     def _is_forked(self, match: Match) -> bool:
         """Whether a prompt gets a fork of the sequence that shares its beginning, and not the sequence itself."""
-        return self.tree.is_locked(match.seq) or match.seq in self.checkpoints or not is_same_place(match)
+        n_end = min(match.n_tail, self._n_certain.get(match.seq, self.tree.n_tokens(match.seq)) - match.n_shared)
+        is_other_place = not is_same_place(replace(match, n_tail=n_end))
+        return self.tree.is_locked(match.seq) or match.seq in self.checkpoints or is_other_place
 
     def _left_behind(self, prompt: Sequence[int]) -> list[int]:
         """The ends of earlier requests that are of no more use once this prompt goes on, since it cannot cut them.

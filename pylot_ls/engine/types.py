@@ -111,6 +111,11 @@ class GenerateRequest:
     rank: int = 0
 
     @property
+    def looks_ahead(self) -> bool:
+        """Whether it decodes what nobody has asked for yet, behind text that may never be written."""
+        return self.priority is Priority.BACKGROUND and self.max_tokens > 0
+
+    @property
     def prompts(self) -> tuple[Prompt, ...]:
         """All that it may be served with: its prompt, then the fallbacks."""
         return (self.prompt, *self.fallbacks)

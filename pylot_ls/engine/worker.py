@@ -123,7 +123,6 @@ class Worker:
         """Take what has come, evaluate one batch. False when there is nothing left and never will be."""
         if not self._admit():
             return False
-        self._end_cancelled()
         if not self._active:
             self._restore_queue.step()
         self._restoring.restore(self._active, self._tokens_per_s)
@@ -145,6 +144,8 @@ class Worker:
             self._waiting.append(Generation(job))
             if job.request.priority is Priority.KEYSTROKE:
                 self._last_keystroke_s = time.perf_counter()
+        # First: the one that takes the place of another goes on with its sequence.
+        self._end_cancelled()
         for generation in sorted(self._waiting, key=_urgency, reverse=True):
             if not generation.job.cancelled and self._has_place_for(generation):
                 self._waiting.remove(generation)
@@ -196,7 +197,8 @@ class Worker:
         self._active.append(generation)
         cache = self._loaded.cache()
         if cache is not None and generation.lease is not None:
-            cache.began(generation.lease.seq)
+            lease = generation.lease
+            cache.began(lease.seq, lease.n_reused if request.looks_ahead and request.keep else 0)
         if generation.n_pending == 0:
             self._finish(generation, FinishReason.LENGTH)
 
@@ -278,11 +280,11 @@ class Worker:
 
     def _finish(self, generation: Generation, reason: FinishReason) -> None:
         if generation.lease is not None:
-            seq = generation.leave()
-            self._sequences.release(seq)
+            seq, request = generation.leave(), generation.job.request
+            self._sequences.release(seq, generation.n_certain)
             cache = self._loaded.cache()
             # A fallback serves only until the prompt itself has been evaluated.
-            if cache is not None and generation.job.request.keep and not generation.fallback:
+            if cache is not None and request.keep and not generation.fallback and not request.looks_ahead:
                 cache.ended(seq, generation.n_prompt)
         rest = "" if reason in {FinishReason.CANCELLED, FinishReason.STOP} else generation.stream.finish()
         self._end(generation, Finished(generation.job.request.request_id, reason, rest, generation.usage()))

@@ -9,7 +9,7 @@ import pytest
 from pylot_ls.engine.identity import model_identity
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import GenerateRequest, TextSegment
+from pylot_ls.engine.types import GenerateRequest, Priority, TextSegment
 
 SOURCE = "\n".join(f"def handler_{n}(request, response):\n    return response.{n}(request)\n" for n in range(40))
 
@@ -45,14 +45,19 @@ def shelf():
 def serve(drive, bundled_config, shelf, tmp_path):
     """Ask a backend of its own one prompt and close it; the answer."""
 
-    def ask(*, keep=True, **changes):
+    def ask(*, keep=True, looks_ahead=False, **changes):
         persistence = PersistenceConfig(shelf, tmp_path / "models.json")
         backend = LlamaBackend(replace(bundled_config, persistence=persistence, **changes))
         driven = drive(backend)
         driven.state()
         backend._loaded.persistence._thread.join()
-        backend.submit(GenerateRequest("1", (TextSegment(SOURCE, 400),), 8, keep=keep))
+        prompt = (TextSegment(SOURCE, 400),)
+        backend.submit(GenerateRequest("1", prompt, 8, keep=keep))
         answer = driven.answer("1")
+        if looks_ahead:
+            ahead = (*prompt, TextSegment("request"))
+            backend.submit(GenerateRequest("2", ahead, 8, priority=Priority.BACKGROUND, keep=keep))
+            assert driven.answer("2").end.usage.tokens_evaluated < 20
         backend.close()
         return answer
 
@@ -64,6 +69,13 @@ def test_a_restarted_backend_evaluates_one_token_and_says_the_same(serve):
     assert first.end.usage.tokens_reused == 0
     assert second.text == first.text
     assert (second.end.usage.tokens_reused, second.end.usage.tokens_evaluated) == (399, 1)
+
+
+def test_a_look_ahead_leaves_to_be_kept_what_was(serve, shelf):
+    serve(looks_ahead=True)
+    n_kept = len(shelf.values)
+    assert serve().end.usage.tokens_evaluated == 1
+    assert len(shelf.values) == n_kept
 
 
 def test_another_way_to_run_the_model_finds_nothing(serve):
@@ -97,6 +109,7 @@ def test_the_bytes_that_come_back_are_those_that_were_saved(serve, drive, bundle
 
 def test_what_must_leave_no_trace_leaves_none(serve, shelf):
     serve(keep=False)
+    serve(keep=False, looks_ahead=True)
     assert not shelf.values
     serve()
     assert shelf.values

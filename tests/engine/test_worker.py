@@ -252,6 +252,34 @@ def test_a_prompt_that_holds_another_costs_what_it_adds():
     assert served.ask("abcdefghijk").tokens_evaluated == 3
 
 
+def test_who_comes_for_a_cancelled_request_goes_on_with_its_sequence():
+    served = Served(says=lambda tokens, among: min(next_token(tokens, among), ord("y")))
+    before = served.submit("abcdefgh", 8)
+    for _ in range(4):
+        served.worker.turn()
+    assert not served.ends()
+    served.inbox.cancel(before)
+    assert served.ask("abcdefghx").tokens_evaluated == 1
+    assert len(served.sequences.tree.sequences) == 1
+    served.check(cancelled={before})
+
+
+def test_a_guess_costs_the_next_keystroke_no_token_and_leaves_nothing_behind():
+    served = Served(says=lambda tokens, among: min(next_token(tokens, among), ord("y")))
+    first = served.submit("abcdefgh", 3)
+    served.serve()
+    guess = served.submit("abcdefgh" + served.text(first), 30, Priority.BACKGROUND)
+    served.serve()
+    assert len(served.text(guess)) > 8
+    assert served.ask("abcdefghx").tokens_evaluated == 1
+    assert len(served.sequences.tree.sequences) == 1
+    assert served.ask("abcdefghx" + "y" * 20).tokens_evaluated <= 20
+    # What was asked for is another place to which one may return, as ever.
+    assert served.ask("abcdefghz").tokens_evaluated == 1
+    assert len(served.sequences.tree.sequences) == 2
+    served.check()
+
+
 @pytest.mark.parametrize("n_head", [0, 1, 10])
 def test_two_documents_typed_in_turn_cost_a_token_a_keystroke(n_head):
     served = Served(200)
