@@ -132,6 +132,11 @@ class CompletionSettings(_Group):
         'editor asks for it, "request" when the editor asks, "manual" only when the user does, "auto" is "keystroke" '
         'on mains power and "request" on battery; default "auto".',
     )
+    look_ahead: Annotated[bool, Scope.USER] = Field(
+        default=True,
+        description="Whether, while a suggestion is shown, what follows it is prepared, true or false; default true. "
+        'It is done where "eagerness" is "keystroke", and gives way to every keystroke.',
+    )
     languages_off: tuple[LanguageId, ...] = Field(
         default=(),
         description='Language ids, a list, such as ["markdown"], in which nothing is suggested; default [].',

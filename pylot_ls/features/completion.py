@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Token, Usage
+from pylot_ls.engine.types import Priority, Token, Usage
 from pylot_ls.features.doubt import Doubt, certain
 from pylot_ls.features.finishing import finish
 from pylot_ls.features.repetition import repeats
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.engine import Engine, GenerationEvent
     from pylot_ls.features.anchors import Anchors
+    from pylot_ls.prompts.plan import Plan
     from pylot_ls.text.document import Document
 
 
@@ -71,10 +72,18 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The outcome of asking once: a suggestion or none, and what it cost."""
+    r"""The outcome of asking once: a suggestion or none, and what it cost.
+
+    Attributes:
+        usage: all zero where the model was not asked.
+        shown: the suggestion's text with ``\n`` for its line terminators.
+        plan: what the model was asked with; None where it was not.
+    """
 
     suggestion: Suggestion | None
     usage: Usage
+    shown: str = ""
+    plan: Plan | None = None
 
 
 async def complete(  # noqa: PLR0917 - the memory is the only one that may be left out
@@ -86,12 +95,16 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     session: str = "",
     *,
     keep: bool = False,
+    ahead: bool = False,
+    on_text: Callable[[str], None] = lambda _text: None,
 ) -> Completion:
     """Ask the model what stands at an offset.
 
     Cancelling the coroutine ends the work in the engine. ``anchors`` remembers the prompts of a session's documents
     from keystroke to keystroke; ``session`` is whose request it is; ``keep``: whether what is evaluated of the document
-    may be kept beyond the process.
+    may be kept beyond the process; ``ahead``: the document is what it may become, so the model is asked in the
+    background, on the anchor on which the document stands or not at all, and that does not move; ``on_text``: called
+    with what is decoded so far.
 
     Raises:
         ModelError: there is no model, or it cannot complete.
@@ -105,29 +118,33 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     current = anchors.of(document.uri) if anchors else None
     earlier = anchors.earlier(document.uri) if anchors else ()
     plan = make_plan(text, offset, model, options.prompt, options.max_tokens, current, earlier)
-    if anchors:
+    if ahead and plan.anchor != current:
+        return Completion(None, Usage())
+    if anchors and not ahead:
         anchors.follow(document.uri, plan, engine, keep=keep)
     events = engine.generate(
         plan.prompt,
         max_tokens=options.max_tokens,
+        priority=Priority.BACKGROUND if ahead else Priority.KEYSTROKE,
         session=session,
         keep=keep,
         heal=True,
-        fallbacks=plan.fallbacks,
+        fallbacks=() if ahead else plan.fallbacks,
         budget_ms=options.time_budget_ms,
     )
-    generated = await _collect(events, partial(_stop_rule, around, options.max_lines), Doubt(options.confidence))
+    rule = partial(_stop_rule, around, options.max_lines)
+    generated = await _collect(events, rule, Doubt(options.confidence), on_text)
     if anchors and generated.usage.fallback:
         anchors.widen(document.uri, plan, engine, keep=keep)
     # It may parse several times.
     shown = await asyncio.to_thread(
         finish, generated.text, around.prefix, around.suffix, document.language_id, await around.syntax()
     )
-    shown = shown.replace("\n", around.terminator)
     if not shown:
-        return Completion(None, generated.usage)
-    suggestion = Suggestion(_suggestion_id(document, offset, shown), shown, offset, generated.confidence)
-    return Completion(suggestion, generated.usage)
+        return Completion(None, generated.usage, "", plan)
+    inserted = shown.replace("\n", around.terminator)
+    suggestion = Suggestion(suggestion_id(document, offset, inserted), inserted, offset, generated.confidence)
+    return Completion(suggestion, generated.usage, shown, plan)
 
 
 async def _is_wanted(around: Surroundings, options: CompletionOptions) -> bool:
@@ -154,7 +171,10 @@ class _Generated:
 
 
 async def _collect(
-    generation: AsyncGenerator[GenerationEvent, None], stop_rule: Callable[[], Awaitable[StopRule]], doubt: Doubt
+    generation: AsyncGenerator[GenerationEvent, None],
+    stop_rule: Callable[[], Awaitable[StopRule]],
+    doubt: Doubt,
+    on_text: Callable[[str], None],
 ) -> _Generated:
     """Read tokens until the suggestion is complete; what would follow is cancelled.
 
@@ -183,9 +203,11 @@ async def _collect(
                 # Nobody wants it, and on a slow machine it takes seconds to run to its end.
                 text = ""
                 break
+            on_text(text)
     return _Generated(text, math.exp(sum(logprobs)), usage)
 
 
-def _suggestion_id(document: Document, offset: int, text: str) -> str:
+def suggestion_id(document: Document, offset: int, text: str) -> str:
+    """See ``Suggestion.id``."""
     key = f"{document.uri}\0{document.version}\0{offset}\0{text}".encode("utf-8", errors="replace")
     return hashlib.blake2b(key, digest_size=8).hexdigest()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # A power plug is pulled rarely; asking the system reads files.
 _POWER_INTERVAL_S = 30.0
+# What an editor makes of an opening bracket or a quote, with the cursor between the two.
+_PAIRS = frozenset(("()", "[]", "{}", "<>", '""', "''", "``"))
 # More than this at once is no keystroke but a paste, a snippet or a reload.
 _LONGEST_KEYSTROKE = 48
 
@@ -19,8 +21,8 @@ _LONGEST_KEYSTROKE = 48
 def typed_at(changes: Sequence[types.TextDocumentContentChangeEvent]) -> types.Position | None:
     """Where the cursor is after a keystroke, in the client's units; None where the edit is no keystroke.
 
-    A keystroke is one edit within a line: a few characters typed, or Return with the indentation that an editor adds,
-    or something deleted. Several edits at once are several cursors or a formatter.
+    A keystroke is one edit within a line: a few characters typed, or a bracket that the editor has closed, or Return
+    with the indentation that it adds, or something deleted. Several edits at once are several cursors or a formatter.
     """
     change = changes[0] if len(changes) == 1 else None
     if not isinstance(change, types.TextDocumentContentChangePartial):
@@ -30,7 +32,8 @@ def typed_at(changes: Sequence[types.TextDocumentContentChangeEvent]) -> types.P
     if whole_lines or len(change.text) > _LONGEST_KEYSTROKE or "\r" in lines[-1]:
         return None
     start = change.range.start
-    column = len(lines[-1]) if len(lines) > 1 else start.character + len(change.text)
+    n_typed = len(change.text) - (change.text in _PAIRS)
+    column = len(lines[-1]) if len(lines) > 1 else start.character + n_typed
     # Only ASCII is as long in every encoding; for anything else the editor's own request comes soon enough.
     return types.Position(start.line + len(lines) - 1, column) if change.text.isascii() else None
 

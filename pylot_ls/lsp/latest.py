@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Hashable
 
 T = TypeVar("T")
+Work: TypeAlias = "Coroutine[Any, Any, T] | asyncio.Task[T]"
 
 
 @dataclass(slots=True)
@@ -29,7 +30,7 @@ class Latest(Generic[T]):
     def __init__(self) -> None:
         self._current: _Question[T] | None = None
 
-    async def ask(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T | None:
+    async def ask(self, key: Hashable, work: Callable[[], Work[T]]) -> T | None:
         """The answer of ``work``, or None as soon as a question with another key comes in.
 
         A question with the key of the one before shares its work, in flight or done. When everybody who waits for an
@@ -63,9 +64,11 @@ class Latest(Generic[T]):
         failed = question.task.done() and (question.task.cancelled() or question.task.exception() is not None)
         return None if failed else question
 
-    def _begin(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> _Question[T]:
+    def _begin(self, key: Hashable, work: Callable[[], Work[T]]) -> _Question[T]:
         self.supersede()
-        question = self._current = _Question(key, asyncio.ensure_future(work()))
+        begun = work()
+        task = begun if isinstance(begun, asyncio.Task) else asyncio.ensure_future(begun)
+        question = self._current = _Question(key, task)
         # A failure is raised to those who wait; when nobody does, it must not be reported as never retrieved.
         question.task.add_done_callback(lambda task: task.cancelled() or task.exception())
         return question

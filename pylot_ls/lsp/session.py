@@ -22,7 +22,7 @@ from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import LoadFailed, StateEvent
 from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
-from pylot_ls.features.completion import Completion, complete
+from pylot_ls.features.answers import Answers
 from pylot_ls.features.files_off import is_off
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.backend import Backend
-    from pylot_ls.features.completion import CompletionOptions
+    from pylot_ls.features.completion import Completion
     from pylot_ls.kvcache.store import PrefixStore
     from pylot_ls.lsp.notices import Notices
     from pylot_ls.text.document import Document
@@ -68,6 +68,9 @@ class Session:
         self.anchors = Anchors()
         self.privacy = Privacy()
         self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
+        self._answers = Answers(
+            self.anchors, lambda: self.engine, self._reopening.known, self.privacy.may_be_kept, self.keep
+        )
         self.power_watch: asyncio.Task[None] | None = None
         self.power = PowerSource(machine.on_battery)
         # A client that never asks must not cost anything at its edits.
@@ -130,6 +133,7 @@ class Session:
         self._reopening.closed(uri)
         self.documents.close(uri)
         self.anchors.forget(uri)
+        self._answers.forget(uri)
         self.privacy.forget(uri)
 
     def edited(self, document: Document, offset: int | None) -> None:
@@ -141,6 +145,7 @@ class Session:
             self.keep(self.suggest(document, offset))
         else:
             self.completions.supersede()
+            self._answers.stop_looking_ahead()
 
     async def suggest(self, document: Document, offset: int, *, by_hand: bool = False) -> Completion | None:
         """A completion at an offset; None when a newer request came in, or none is wanted or possible here.
@@ -153,7 +158,7 @@ class Session:
         options = completion_options(self.settings, by_hand=by_hand)
         key = (document.uri, document.version, offset, options)
         try:
-            return await self.completions.ask(key, lambda: self._complete(document, offset, options))
+            return await self.completions.ask(key, lambda: self._answers.begin(document, offset, options))
         except PylotError as error:
             # Said once and not as an answer: editors show an error for each request that gets one.
             self.notices.error(str(error))
@@ -166,7 +171,10 @@ class Session:
         if self.settings.completion.eagerness == "manual" and not invoked:
             return None
         self._has_asked = True
-        return await self.suggest(document, offset, by_hand=by_hand)
+        completion = await self.suggest(document, offset, by_hand=by_hand)
+        if completion is not None and completion.suggestion is not None and self._looks_ahead:
+            self._answers.shown(document, completion.suggestion, completion_options(self.settings, by_hand=by_hand))
+        return completion
 
     def _suggests_in(self, document: Document) -> bool:
         settings = self.settings.completion
@@ -184,6 +192,10 @@ class Session:
         eagerness = self.settings.completion.eagerness
         return eagerness == "keystroke" or (eagerness == "auto" and not self.power.is_battery)
 
+    @property
+    def _looks_ahead(self) -> bool:
+        return self._is_eager and self.settings.completion.look_ahead and self.settings.prompt.anchored
+
     async def close(self) -> None:
         """End all work and free the model."""
         self.completions.supersede()
@@ -192,11 +204,6 @@ class Session:
         self._reopening.close()
         if self._engine is not None:
             await self._engine.close()
-
-    async def _complete(self, document: Document, offset: int, options: CompletionOptions) -> Completion:
-        await self._reopening.known(document.uri, self.engine)
-        keep = self.privacy.may_be_kept(document.uri)
-        return await complete(document, offset, self.engine, options, self.anchors, keep=keep)
 
     def _apply_settings(self) -> None:
         self.settings, self._problems = load(

@@ -23,6 +23,7 @@ def test_what_chooses_files_costs_the_machine_or_logs_documents_is_of_user_scope
         "cache.disk_limit_mb",
         "cache.memory_limit_mb",
         "cache.daily_write_mb",
+        "completion.look_ahead",
         "model.path",
         "model.n_ctx",
         "model.n_threads",

@@ -22,10 +22,18 @@ def edit(text, start, end=None):
         ([edit("a", (3, 4))], (3, 5)),
         ([edit("", (3, 4), (3, 5))], (3, 4)),
         ([edit("\n    ", (3, 4))], (4, 4)),
-        ([edit("()", (0, 0))], (0, 2)),
+        ([edit("()", (0, 0))], (0, 1)),
+        ([edit('""', (2, 3))], (2, 4)),
         ([edit("value", (1, 2), (1, 4))], (1, 7)),
     ],
-    ids=["a letter", "a backspace", "Return with indentation", "an auto-closed bracket", "an accepted word"],
+    ids=[
+        "a letter",
+        "a backspace",
+        "Return with indentation",
+        "an auto-closed bracket",
+        "an auto-closed quote",
+        "an accepted word",
+    ],
 )
 def test_a_keystroke_tells_where_the_cursor_is(changes, cursor):
     assert typed_at(changes) == types.Position(*cursor)
@@ -55,7 +63,7 @@ def served(connect):
     async def start(eagerness, *, battery=False):
         prompts = []
         backend = ScriptedBackend(lambda prompt: prompts.append(prompt) or f"answer {len(prompts)}")
-        editor = connect(backend)
+        editor = connect(backend, {"completion": {"look_ahead": False}})
         await editor.initialize(options={"completion": {"eagerness": eagerness}})
         editor.server.session.power_watch.cancel()
         await asyncio.wait([editor.server.session.power_watch])

@@ -99,7 +99,7 @@ async def test_a_document_opened_again_is_restored_before_anybody_asks(connect, 
     (restore,) = now.backend.requests
     assert restore.restore_only
     await now.suggestion(0, 4, uri=uri)
-    assert now.backend.requests[-1].prompt == restore.prompt
+    assert now.backend.requests[1].prompt == restore.prompt
 
 
 async def test_a_session_that_ends_records_where_its_documents_stand(connect, tmp_path):

@@ -88,7 +88,7 @@ async def test_a_newer_request_answers_the_older_with_null(connect):
 async def test_the_two_methods_at_one_place_share_one_generation(connect):
     prompts = []
     backend = ScriptedBackend(lambda prompt: prompts.append(prompt) or "done")
-    editor = connect(backend, {"completion": {"fallback": "always"}})
+    editor = connect(backend, {"completion": {"fallback": "always", "look_ahead": False}})
     await editor.initialize()
     editor.open("x = \n")
     inline, listed = editor.ask(0, 4), editor.ask(0, 4, "textDocument/completion")

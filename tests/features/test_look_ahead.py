@@ -1,0 +1,186 @@
+"""What follows a suggestion is there when it is accepted, and costs a keystroke nothing when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.llama_backend import LlamaBackend
+from pylot_ls.engine.types import Priority, Usage
+from pylot_ls.features.anchors import Anchors
+from pylot_ls.features.answers import Answers
+from pylot_ls.features.completion import CompletionOptions
+from pylot_ls.text.document import Document
+from pylot_ls.text.rope import Text
+
+pytestmark = pytest.mark.asyncio
+
+URI = "file:///a.py"
+BEFORE = "".join(f"def handler_{n}(request):\n    return request.{n}\n\n" for n in range(12)) + "def last(request):\n  "
+AFTER = "\n" + "".join(f"register(handler_{n})\n" for n in range(12))
+# So few that a suggestion is not the whole line, and something follows it.
+OPTIONS = CompletionOptions(max_tokens=4)
+START = "  value = "
+
+
+class Watched(LlamaBackend):
+    """Keeps what it was asked, and takes its time: what a smaller prompt is taken for depends on the machine's pace."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.requests = []
+
+    def submit(self, request):
+        self.requests.append(request)
+        super().submit(replace(request, fallbacks=()))
+
+    @property
+    def resident(self):
+        """What each sequence holds."""
+        tree = self._loaded.sequences.tree
+        return [tree.tokens(seq) for seq in tree.sequences]
+
+
+class Desk:
+    """One document that is typed in, between ``BEFORE`` and ``AFTER``."""
+
+    def __init__(self, config):
+        self.backend = Watched(config)
+        self.engine = Engine(self.backend)
+        self.anchors = Anchors()
+        self.tasks = []
+        self.answers = Answers(self.anchors, lambda: self.engine, self.known, lambda _uri: False, self.keep)
+
+    async def known(self, _uri, _engine):
+        """Always."""
+
+    def keep(self, work):
+        self.tasks.append(asyncio.ensure_future(work))
+        return self.tasks[-1]
+
+    async def ask(self, typed):
+        return await self.answers.begin(*self.page(typed), OPTIONS)
+
+    async def look_ahead(self, typed):
+        """Ask, have it shown, and wait for what follows; the suggestion's text."""
+        suggestion = await self.begin_to_look_ahead(typed)
+        await self.settled()
+        return suggestion
+
+    async def settled(self):
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def begin_to_look_ahead(self, typed):
+        completion = await self.ask(typed)
+        self.answers.shown(self.page(typed)[0], completion.suggestion, OPTIONS)
+        n_before = len(self.backend.requests)
+        while self.tasks and not self.tasks[-1].done() and len(self.backend.requests) == n_before:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        return completion.suggestion.text
+
+    @staticmethod
+    def page(typed):
+        return Document(URI, "python", 1, Text.from_str(BEFORE + typed + AFTER)), len(BEFORE + typed)
+
+
+@pytest_asyncio.fixture
+async def sit_down(bundled_config):
+    desks = []
+
+    def start():
+        desks.append(Desk(bundled_config))
+        desks[-1].engine.start()
+        return desks[-1]
+
+    yield start
+    for desk in desks:
+        await desk.engine.close()
+
+
+async def test_an_accepted_suggestion_has_its_next_one_and_the_model_is_not_asked(sit_down):
+    desk, without = sit_down(), sit_down()
+    text = await desk.look_ahead(START)
+    assert [request.priority for request in desk.backend.requests] == [Priority.KEYSTROKE, Priority.BACKGROUND]
+    accepted = await desk.ask(START + text)
+    assert len(desk.backend.requests) == 2
+    assert accepted.usage == Usage()
+    assert accepted.suggestion.text
+    await without.ask(START)
+    assert accepted.suggestion.text == (await without.ask(START + text)).suggestion.text
+
+
+async def test_it_goes_on_one_step_at_a_time(sit_down):
+    desk, typed = sit_down(), START
+    for n_steps in range(1, 4):
+        typed += await desk.look_ahead(typed)
+        assert len(desk.backend.requests) == 1 + n_steps
+
+
+async def test_typing_along_does_not_begin_it_anew(sit_down):
+    desk = sit_down()
+    text = await desk.begin_to_look_ahead(START)
+    for n in range(1, len(text)):
+        await desk.look_ahead(START + text[:n])
+    assert len(desk.backend.requests) == 2
+    assert (await desk.ask(START + text)).usage == Usage()
+
+
+@pytest.mark.parametrize("finished", [True, False], ids=["afterwards", "meanwhile"])
+@pytest.mark.parametrize("astray", ["?", "xx", None], ids=["a letter", "two letters", "along to its end"])
+async def test_the_next_keystroke_evaluates_as_few_tokens_as_without_it(sit_down, astray, finished):
+    desk, without = sit_down(), sit_down()
+    text = await (desk.look_ahead(START) if finished else desk.begin_to_look_ahead(START))
+    await without.ask(START)
+    typed = START + (astray or text + "?")
+    usage, expected = (await desk.ask(typed)).usage, (await without.ask(typed)).usage
+    assert usage.tokens_evaluated <= expected.tokens_evaluated <= 6
+    # How much of a suggestion is decoded before it is broken off is chance.
+    assert len(desk.backend.resident) == len(without.backend.resident)
+
+
+async def test_wrong_guesses_leave_nothing_behind(sit_down):
+    desk = sit_down()
+    await desk.look_ahead(START)
+    n_resident = len(desk.backend.resident)
+    for n, letter in enumerate("abcdefghijklmnop"):
+        completion = await desk.ask(START + letter)
+        if completion.suggestion:
+            desk.answers.shown(desk.page(START + letter)[0], completion.suggestion, OPTIONS)
+            if n % 2:
+                await desk.settled()
+    assert len(desk.tasks) > 8
+    assert len(desk.backend.resident) == n_resident
+
+
+async def test_the_document_stands_where_it_stood_until_somebody_gets_there(sit_down):
+    desk = sit_down()
+    text = await desk.look_ahead(START)
+    (before,) = desk.anchors.last_prompts(URI)
+    assert before.cursor == len(BEFORE + START)
+    await desk.ask(START + text)
+    (after,) = desk.anchors.last_prompts(URI)
+    assert after.anchor == before.anchor
+    assert after.cursor == len(BEFORE + START + text)
+
+
+async def test_where_that_would_need_another_anchor_nothing_is_prepared(sit_down):
+    desk = sit_down()
+    completion = await desk.ask(START)
+    desk.anchors.forget(URI)
+    desk.answers.shown(desk.page(START)[0], completion.suggestion, OPTIONS)
+    await desk.settled()
+    assert len(desk.backend.requests) == 1
+
+
+async def test_a_question_elsewhere_ends_it_and_it_is_begun_again_where_it_was(sit_down):
+    desk = sit_down()
+    text = await desk.begin_to_look_ahead(START)
+    await desk.ask(START + "?")
+    (cut_short,) = desk.tasks
+    assert cut_short.cancelled()
+    assert await desk.look_ahead(START) == text
+    assert (await desk.ask(START + text)).usage == Usage()

@@ -1,0 +1,312 @@
+"""Typing along a suggestion asks the model nothing, through the whole server."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+from pylot_ls.bundled import sample_path
+from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.types import Priority
+from pylot_ls.errors import DecodeError
+from pylot_ls.lsp.client import EditorClient
+
+pytestmark = pytest.mark.asyncio
+
+SAID = "total(a, [b]) + 1"
+
+
+async def until(is_so):
+    """Let the loop turn until something is so."""
+    while not is_so():  # noqa: ASYNC110 - another thread brings it about
+        await asyncio.sleep(0)
+
+
+class Asked(ScriptedBackend):
+    """Keeps what it was asked to serve and to cancel; holds still when it has decoded so many tokens."""
+
+    def __init__(self, script=SAID, *, n_tokens=None):
+        super().__init__(script)
+        self.requests = []
+        self.cancelled = []
+        self._n_left = n_tokens
+
+    def submit(self, request):
+        self.requests.append(request)
+        super().submit(request)
+
+    def cancel(self, request_id):
+        self.cancelled.append(request_id)
+        super().cancel(request_id)
+
+    def _step(self, stopped):
+        if self.requests and self._n_left is not None:
+            self._n_left -= 1
+            if self._n_left < 0:
+                self._n_left = None
+                self.pause()
+        super()._step(stopped)
+
+    @property
+    def priorities(self):
+        return [request.priority for request in self.requests]
+
+
+@pytest.fixture
+def typist(connect, inline_capabilities):
+    """An editor that has asked once behind ``x = ``, and types from there."""
+
+    async def start(backend=None, text="x = \n", **completion):
+        editor = connect(backend or Asked(), {"completion": {"look_ahead": False, **completion}})
+        await editor.initialize({**inline_capabilities, "experimental": {"pylotCompletionStats": True}})
+        editor.server.session.power_watch.cancel()
+        editor.server.session.power.is_battery = False
+        editor.open(text)
+        await editor.settled()
+        assert await editor.suggestion(0, 4) == SAID
+        await editor.settled()
+        return editor
+
+    return start
+
+
+@pytest.mark.parametrize("eagerness", ["keystroke", "request"])
+async def test_typing_a_suggestion_to_its_end_asks_nothing(typist, eagerness):
+    editor = await typist(eagerness=eagerness)
+    for n, character in enumerate(SAID[:-1]):
+        editor.change(2 + n, character, (0, 4 + n), (0, 4 + n))
+        await editor.settled()
+        assert await editor.suggestion(0, 5 + n) == SAID[n + 1 :]
+    assert len(editor.backend.requests) == 1
+    stats = [note["params"] for note in editor.notifications if note["method"] == "pylot/completion"]
+    assert [each["version"] for each in stats] == list(range(1, 1 + len(SAID)))
+    assert stats[0]["usage"]["tokens_evaluated"] > 0
+    assert not any(number for each in stats[1:] for number in each["usage"].values())
+    editor.change(99, SAID[-1], (0, 3 + len(SAID)), (0, 3 + len(SAID)))
+    await editor.suggestion(0, 4 + len(SAID))
+    assert len(editor.backend.requests) == 2
+
+
+async def test_brackets_that_the_editor_closes_and_words_that_are_accepted_ask_nothing(typist):
+    editor = await typist()
+    editor.change(2, "total", (0, 4), (0, 4))
+    editor.change(3, "()", (0, 9), (0, 9))
+    assert await editor.suggestion(0, 10) == "a, [b]"
+    editor.change(4, "a, ", (0, 10), (0, 10))
+    editor.change(5, "[]", (0, 13), (0, 13))
+    assert await editor.suggestion(0, 14) == "b"
+    editor.change(6, "b", (0, 14), (0, 14))
+    editor.change(7, "]", (0, 15), (0, 16))  # typed over
+    editor.change(8, ")", (0, 16), (0, 17))
+    await editor.settled()
+    assert await editor.suggestion(0, 17) == " + 1"
+    # All of it is taken back.
+    editor.change(9, "", (0, 4), (0, 17))
+    assert await editor.suggestion(0, 4) == SAID
+    # At the ends of two of the edits nothing is left before what the editor has closed, and the model is asked there.
+    assert len(editor.backend.requests) <= 1 + 2
+
+
+async def test_what_differs_is_asked_and_what_comes_back_is_not(typist):
+    editor = await typist()
+    editor.change(2, "s", (0, 4), (0, 4))
+    assert await editor.suggestion(0, 5) == SAID
+    editor.change(3, "", (0, 4), (0, 5))
+    assert await editor.suggestion(0, 4) == SAID
+    assert len(editor.backend.requests) == 2
+
+
+async def test_the_list_holds_what_is_live_and_who_asks_by_hand_asks_anew(typist):
+    editor = await typist(fallback="always")
+    editor.change(2, "to", (0, 4), (0, 4))
+    params = {"textDocument": {"uri": "file:///project/a.py"}, "position": {"line": 0, "character": 6}}
+    (entry,) = (await editor.request("textDocument/completion", params))["result"]["items"]
+    assert entry["textEdit"]["newText"] == SAID
+    assert len(editor.backend.requests) == 1
+    answer = await editor.request("textDocument/inlineCompletion", {**params, "context": {"triggerKind": 1}})
+    assert answer["result"]["items"][0]["insertText"] == SAID
+    assert len(editor.backend.requests) == 2
+
+
+async def test_other_settings_end_what_is_live(typist):
+    editor = await typist()
+    editor.notify("workspace/didChangeConfiguration", {"settings": {"pylot-ls": {"completion": {"max_tokens": 3}}}})
+    await editor.settled()
+    assert await editor.suggestion(0, 4) == SAID[:12]
+    assert len(editor.backend.requests) == 2
+
+
+async def test_a_document_that_was_closed_is_asked_about_again(typist):
+    editor = await typist()
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": "file:///project/a.py"}})
+    editor.open("x = t\n")
+    assert await editor.suggestion(0, 5) == SAID
+    assert len(editor.backend.requests) == 2
+
+
+@pytest.fixture
+def decoding(connect):
+    """An editor whose question is half answered: eight characters are decoded."""
+
+    async def start(eagerness="keystroke"):
+        backend = Asked(n_tokens=2)
+        editor = connect(backend, {"completion": {"look_ahead": False, "eagerness": eagerness}})
+        await editor.initialize()
+        editor.open("x = \n")
+        await editor.settled()
+        question = editor.ask(0, 4)
+        answers = editor.server.session._answers
+        await until(lambda: answers._decoding is not None and len(answers._decoding[0].text) == 8)
+        return editor, question
+
+    return start
+
+
+async def test_who_types_along_what_is_being_decoded_gets_the_rest_of_it(decoding):
+    editor, question = await decoding()
+    newer = []
+    for n in range(1, 4):
+        editor.change(1 + n, SAID[n - 1], (0, 3 + n), (0, 3 + n))
+        newer.append(editor.ask(0, 4 + n))
+        assert (await question)["result"] is None
+        question = newer[-1]
+    editor.backend.resume()
+    assert (await question)["result"]["items"][0]["insertText"] == SAID[3:]
+    assert len(editor.backend.requests) == 1
+    assert not editor.backend.cancelled
+
+
+async def test_who_types_something_else_ends_what_is_being_decoded(decoding):
+    editor, question = await decoding()
+    editor.change(2, "t", (0, 4), (0, 4))
+    along = editor.ask(0, 5)
+    assert (await question)["result"] is None
+    editor.change(3, "x", (0, 5), (0, 5))
+    newer = editor.ask(0, 6)
+    assert (await along)["result"] is None
+    editor.backend.resume()
+    assert (await newer)["result"]["items"][0]["insertText"] == SAID
+    first, second = editor.backend.requests
+    assert editor.backend.cancelled == [first.request_id]
+    assert second.prompt[-1].text.endswith("x = tx")
+
+
+async def test_who_types_beyond_what_is_decoded_asks_anew(decoding):
+    editor, _ = await decoding()
+    editor.change(2, SAID[:9], (0, 4), (0, 4))
+    newer = editor.ask(0, 13)
+    editor.backend.resume()
+    assert (await newer)["result"]["items"][0]["insertText"] == SAID
+    assert editor.backend.cancelled == [editor.backend.requests[0].request_id]
+
+
+@pytest.mark.parametrize("along", [False, True])
+async def test_who_cancels_ends_what_is_being_decoded(decoding, along):
+    # What an edit began goes on without the request.
+    editor, question = await decoding("request")
+    for n in range(2 if along else 0):
+        editor.change(2 + n, "to"[n], (0, 4 + n), (0, 4 + n))
+        question = editor.ask(0, 5 + n)
+        await asyncio.sleep(0)
+    editor.notify("$/cancelRequest", {"id": question.msg_id})
+    assert (await question)["error"]["code"] == -32800
+    await until(lambda: editor.backend.cancelled)
+    assert len(editor.backend.requests) == 1
+
+
+async def test_while_a_suggestion_is_on_the_screen_what_follows_it_is_prepared(typist):
+    editor = await typist(look_ahead=True)
+    assert editor.backend.priorities == [Priority.KEYSTROKE, Priority.BACKGROUND]
+    assert editor.backend.requests[1].prompt[-1].text == f"x = {SAID}"
+    editor.change(2, SAID, (0, 4), (0, 4))
+    assert await editor.suggestion(0, 4 + len(SAID)) == SAID
+    await editor.settled()
+    assert editor.backend.priorities[1:] == [Priority.BACKGROUND] * 2
+    assert editor.backend.requests[2].prompt[-1].text == f"x = {SAID}{SAID}"
+
+
+@pytest.mark.parametrize(
+    ("completion", "battery"),
+    [({"eagerness": "request"}, False), ({}, True), ({"look_ahead": False}, False)],
+    ids=["work begins when the editor asks", "on battery", "switched off"],
+)
+async def test_nothing_is_prepared_where_the_user_does_not_want_it(connect, completion, battery):
+    editor = connect(Asked(), {"completion": completion})
+    await editor.initialize()
+    editor.server.session.power_watch.cancel()
+    editor.server.session.power.is_battery = battery
+    editor.open("x = \n")
+    await editor.settled()
+    await editor.suggestion(0, 4)
+    await editor.settled()
+    assert editor.backend.priorities == [Priority.KEYSTROKE]
+
+
+async def test_without_an_anchor_nothing_is_prepared(connect):
+    editor = connect(Asked(), {"prompt": {"anchored": False}})
+    await editor.initialize()
+    editor.open("x = \n")
+    await editor.suggestion(0, 4)
+    await editor.settled()
+    assert editor.backend.priorities == [Priority.KEYSTROKE]
+
+
+async def test_what_could_not_be_prepared_is_asked_when_somebody_gets_there_and_nobody_is_told(typist):
+    failures = iter([DecodeError("no memory")])
+
+    def script(prompt):
+        for error in failures if prompt[-1].text.endswith(SAID) else ():
+            raise error
+        return SAID
+
+    editor = await typist(Asked(script), look_ahead=True)
+    assert editor.backend.priorities == [Priority.KEYSTROKE, Priority.BACKGROUND]
+    editor.change(2, SAID, (0, 4), (0, 4))
+    assert await editor.suggestion(0, 4 + len(SAID)) == SAID
+    assert editor.backend.priorities[2] is Priority.KEYSTROKE
+    assert not editor.messages()
+
+
+async def test_a_paste_ends_what_is_being_prepared(typist):
+    backend = Asked()
+    editor = await typist(backend)
+    settings = editor.server.session.settings
+    completion = settings.completion.model_copy(update={"look_ahead": True})
+    editor.server.session.settings = settings.model_copy(update={"completion": completion})
+    editor.change(2, "t", (0, 4), (0, 4))
+    await editor.settled()
+    backend.pause()
+    await editor.suggestion(0, 5)
+    await until(lambda: len(backend.requests) == 2)
+    editor.change(3, "y = 1\n" * 3, (0, 0), (0, 0))
+    await until(lambda: backend.cancelled)
+    assert backend.cancelled == [backend.requests[1].request_id]
+    backend.resume()
+
+
+async def test_a_real_model_has_the_next_suggestion_when_one_is_accepted(tmp_path):
+    environment = {
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "PYLOT_LS_COMPLETION_MAX_TOKENS": "4",
+        "PYLOT_LS_COMPLETION_EAGERNESS": "keystroke",
+        "PYLOT_LS_CACHE_ENABLED": "false",
+    }
+    source = sample_path().read_text(encoding="utf-8")
+    found = []
+    async with EditorClient((sys.executable, "-m", "pylot_ls"), environment) as editor:
+        await editor.loaded()
+        for n_rounds in (10, 100, 1000):
+            uri = f"file:///project/{n_rounds}.py"
+            editor.open(uri, "python", source)
+            # As after a person has looked at it for a while.
+            shown = await editor.type((60, 8), (60, 8), "value = self.", (60, 21))
+            for _ in range(n_rounds):
+                assert (await editor.ask((60, 21))).text == shown.text
+            assert shown.tokens_evaluated
+            accepted = await editor.type((60, 21), (60, 21), shown.text, (60, 21 + len(shown.text)))
+            found.append(accepted.typed_through)
+            if accepted.typed_through:
+                break
+    assert found[-1]
