@@ -22,6 +22,7 @@ class Cost:
         shown_ms: from the keystroke to having the answer, on the client.
         is_elsewhere: whether the keystroke is not where the one before left the cursor: in another line or word, or
             far away.
+        typed_through: whether there was a suggestion without the model, as it was what an earlier one had left.
     """
 
     tokens_evaluated: int
@@ -29,14 +30,19 @@ class Cost:
     first_token_ms: float
     shown_ms: float
     is_elsewhere: bool = False
+    typed_through: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What the keystrokes of a trace cost one side.
 
+    A benchmark is about the model: no figure but ``asked``, ``typed_through`` and the processor time, which is that of
+    the whole trace, counts the keystrokes that were typed through.
+
     Attributes:
         asked: for how many keystrokes a suggestion was asked for.
+        typed_through: for how many of them there was one without the model.
         tokens_evaluated_p50, tokens_evaluated_p95: see Cost.
         tokens_decoded_mean: see Cost.
         ttft_ms_p50, ttft_ms_p95: time to the first token, of the keystrokes at which the model was asked.
@@ -48,6 +54,7 @@ class Figures:
     """
 
     asked: int
+    typed_through: int
     tokens_evaluated_p50: float
     tokens_evaluated_p95: float
     tokens_decoded_mean: float
@@ -73,16 +80,18 @@ def figures(costs: Sequence[Cost], step_ms: float | None, cpu_s: float, n_charac
         cpu_s: what its process spent while the trace was typed.
         n_characters: how many the whole trace types.
     """
-    evaluated = [float(cost.tokens_evaluated) for cost in costs]
-    first = [cost.first_token_ms for cost in costs if cost.first_token_ms > 0]
-    shown = [cost.shown_ms for cost in costs]
-    going_on = [cost.first_token_ms for cost in costs if cost.first_token_ms > 0 and not cost.is_elsewhere]
+    counted = [cost for cost in costs if not cost.typed_through]
+    evaluated = [float(cost.tokens_evaluated) for cost in counted]
+    first = [cost.first_token_ms for cost in counted if cost.first_token_ms > 0]
+    shown = [cost.shown_ms for cost in counted]
+    going_on = [cost.first_token_ms for cost in counted if cost.first_token_ms > 0 and not cost.is_elsewhere]
     over = None if step_ms is None else [each - step_ms for each in going_on]
     return Figures(
         asked=len(costs),
+        typed_through=len(costs) - len(counted),
         tokens_evaluated_p50=percentile(evaluated, 50),
         tokens_evaluated_p95=percentile(evaluated, 95),
-        tokens_decoded_mean=round(statistics.fmean([cost.tokens_decoded for cost in costs] or [0]), 3),
+        tokens_decoded_mean=round(statistics.fmean([cost.tokens_decoded for cost in counted] or [0]), 3),
         ttft_ms_p50=percentile(first, 50),
         ttft_ms_p95=percentile(first, 95),
         shown_ms_p50=percentile(shown, 50),

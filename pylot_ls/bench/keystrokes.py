@@ -82,7 +82,8 @@ async def bench_keystrokes(
 
 async def _steps_ms(bare: BareProcess | None, answers: list[Answer]) -> list[float]:
     """Bare decode steps behind as many tokens as the prompts had."""
-    n_prompt = percentile([float(answer.tokens_evaluated + answer.tokens_reused) for answer in answers], 50)
+    lengths = [float(each.tokens_evaluated + each.tokens_reused) for each in answers if not each.typed_through]
+    n_prompt = percentile(lengths, 50)
     if bare is None or n_prompt < 1:
         return []
     depth = min(int(n_prompt), bare.n_ctx - _N_BARE_STEPS)
@@ -172,8 +173,15 @@ class _Replay:
 def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport:
     answers, n_characters = replay.answers, replay.trace.n_characters
     ours = [
-        Cost(answer.tokens_evaluated, answer.tokens_decoded, answer.first_result_ms, answer.elapsed_ms, elsewhere)
-        for answer, elsewhere in zip(answers, replay.elsewhere, strict=True)
+        Cost(
+            each.tokens_evaluated,
+            each.tokens_decoded,
+            each.first_result_ms,
+            each.elapsed_ms,
+            is_elsewhere=elsewhere,
+            typed_through=each.typed_through,
+        )
+        for each, elsewhere in zip(answers, replay.elsewhere, strict=True)
     ]
     peer = None
     if replay.peer is not None:
@@ -189,7 +197,7 @@ def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport
     return KeystrokeReport(
         keystrokes=len(answers),
         suggestions=sum(1 for answer in answers if answer.text),
-        tokens_reused_p50=percentile([float(answer.tokens_reused) for answer in answers], 50),
+        tokens_reused_p50=percentile([float(each.tokens_reused) for each in answers if not each.typed_through], 50),
         background_tokens=answers[-1].background_tokens - answers[0].background_tokens,
         step_ms_p50=step_ms,
         max_tokens=run.max_tokens,

@@ -46,6 +46,8 @@ class Run:
             "PYLOT_LS_MODEL_N_THREADS": str(self.n_threads),
             "PYLOT_LS_MODEL_N_GPU_LAYERS": str(self.n_gpu_layers),
             "PYLOT_LS_MODEL_FLASH_ATTENTION": self.flash_attention,
+            # What it prepares while nobody asks would slow down the peer, and the bare steps, that are measured then.
+            "PYLOT_LS_COMPLETION_LOOK_AHEAD": "false",
             # Else a second run of the same trace finds on disk what the first evaluated, which no user types twice.
             "PYLOT_LS_CACHE_DISK_LIMIT_MB": "0",
         }

@@ -23,11 +23,13 @@ class SessionsReport:
     Attributes:
         sessions: how many files were typed in turn.
         keystrokes: in all of them together.
+        typed_through: how many of them had a suggestion without the model; they count for nothing else.
         tokens_evaluated_p50, tokens_evaluated_p95, ttft_ms_p50, ttft_ms_p95: as in ``bench keystrokes``.
     """
 
     sessions: int
     keystrokes: int
+    typed_through: int
     tokens_evaluated_p50: float
     tokens_evaluated_p95: float
     ttft_ms_p50: float
@@ -73,11 +75,13 @@ async def bench_sessions(
             for uri, key in zip(traces, keys, strict=True):
                 answers.append(await editor.type(key.start, key.end, key.text, key.cursor, uri))
                 on_keystroke(len(answers))
-    evaluated = [float(answer.tokens_evaluated) for answer in answers]
-    first = [answer.first_result_ms for answer in answers if answer.first_result_ms > 0]
+    counted = [answer for answer in answers if not answer.typed_through]
+    evaluated = [float(answer.tokens_evaluated) for answer in counted]
+    first = [answer.first_result_ms for answer in counted if answer.first_result_ms > 0]
     return SessionsReport(
         sessions=n_sessions,
         keystrokes=len(answers),
+        typed_through=len(answers) - len(counted),
         tokens_evaluated_p50=percentile(evaluated, 50),
         tokens_evaluated_p95=percentile(evaluated, 95),
         ttft_ms_p50=percentile(first, 50),

@@ -50,6 +50,7 @@ def _rows(sides: list[tuple[str, Figures]]) -> list[tuple[str, list[str]]]:
     figures = [side for _, side in sides]
     return [
         ("asked", _cells((str(each.asked), "") for each in figures)),
+        ("typed through, no model asked", _cells((str(each.typed_through), "") for each in figures)),
         (
             "tokens evaluated",
             _cells((f"{each.tokens_evaluated_p50:g}", f"{each.tokens_evaluated_p95:g}") for each in figures),
@@ -138,7 +139,8 @@ def decode_table(report: DecodeReport) -> RenderableType:
 
 def sessions_table(report: SessionsReport) -> RenderableType:
     """What a keystroke costs when files are typed in turn."""
-    table = Table(title=f"{report.sessions} files in turn, {report.keystrokes} keystrokes")
+    title = f"{report.sessions} files in turn, {report.keystrokes} keystrokes, {report.typed_through} typed through"
+    table = Table(title=title)
     table.add_column("per keystroke")
     table.add_column("p50", justify="right")
     table.add_column("p95", justify="right")

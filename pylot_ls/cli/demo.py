@@ -83,15 +83,17 @@ def _summary(steps: list[Step]) -> Line:
     answers = [step.answer for step in steps]
     shown = sum(1 for answer in answers if answer.text)
     accepted = [step.accepted for step in steps if step.accepted]
-    # The first answer pays for the whole prompt; it is told apart, not hidden in an average.
-    warm = answers[1:] or answers
+    # The first answer pays for the whole prompt; it is told apart, not hidden in an average. And where somebody typed
+    # along a suggestion nothing was paid, which is told apart, too.
+    through = [answer for answer in answers if answer.typed_through]
+    warm = [answer for answer in answers[1:] if not answer.typed_through] or answers
     latency = statistics.median(answer.elapsed_ms for answer in warm)
     evaluated = statistics.median(answer.tokens_evaluated for answer in warm)
     reused = statistics.median(answer.tokens_reused for answer in warm)
     return Line.from_markup(
         f"\n[bold]{len(steps)}[/] keystrokes, [bold]{shown}[/] suggestions, [bold]{len(accepted)}[/] accepted, "
-        f"which typed {sum(map(len, accepted))} characters\n"
+        f"which typed {sum(map(len, accepted))} characters, {len(through)} typed through with no work of the model\n"
         f"opening the file: {answers[0].elapsed_ms:.1f} ms, {answers[0].tokens_evaluated} tokens evaluated\n"
-        f"then, median per keystroke: [bold]{latency:.1f} ms[/], [bold]{evaluated:g}[/] tokens evaluated, "
+        f"then, median per other keystroke: [bold]{latency:.1f} ms[/], [bold]{evaluated:g}[/] tokens evaluated, "
         f"{reused:g} reused",
     )

@@ -63,6 +63,11 @@ class Answer:
         """
         return self.first_token_ms or self.total_ms
 
+    @property
+    def typed_through(self) -> bool:
+        """Whether there was a suggestion without the model: what an earlier one had left was typed along."""
+        return bool(self.text) and self.tokens_evaluated == 0
+
 
 class EditorClient:
     """One editor window with one document or several. Columns are characters (UTF-32 is negotiated).

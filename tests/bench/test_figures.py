@@ -39,6 +39,13 @@ def test_keystrokes_elsewhere_are_not_held_against_a_bare_step():
     assert figures(costs, 8.0, 0.0, 1).ttft_ms_p95 > 800
 
 
+def test_a_keystroke_that_was_typed_through_counts_for_nothing_but_itself():
+    through = Cost(0, 0, 0.0, 0.5, typed_through=True)
+    costs = [Cost(1, 8, 10.0, 12.0), Cost(3, 7, 20.0, 22.0)]
+    without, with_it = figures(costs, 8.0, 2.0, 500), figures([*costs, *9 * [through]], 8.0, 2.0, 500)
+    assert with_it.as_dict() == {**without.as_dict(), "asked": 11, "typed_through": 9}
+
+
 def test_without_a_bare_step_nothing_is_over_it():
     assert figures([Cost(1, 8, 10.0, 12.0)], None, 0.0, 1).over_step_ms_p95 is None
 

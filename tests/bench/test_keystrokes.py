@@ -22,6 +22,8 @@ def test_a_keystroke_evaluates_a_token_or_two_on_the_bundled_model(bundled_run, 
     report = bench(bundled_run, document)
     assert report.keystrokes == 60
     assert report.suggestions > 10
+    assert 0 < report.ours.typed_through < report.ours.asked == 60
+    assert report.ours.tokens_decoded_mean > 1
     assert 1 <= report.ours.tokens_evaluated_p50 <= 2
     assert report.tokens_reused_p50 > 100
     assert 0 < report.ours.ttft_ms_p50 <= report.ours.shown_ms_p50

@@ -34,6 +34,7 @@ def test_a_peer_stands_beside_us_and_how_it_was_measured_below():
     text = keystrokes(PEER)
     for part in (
         "at most 8 tokens decoded for each, 2 threads",
+        "typed through, no model asked",
         "one bare decode step, p50: 8.00 ms",
         "first token p50 40.00 x, p95 40.00 x, processor time 15.00 x",
         "over one bare decode step: first token p50 50.00 x",
