@@ -290,6 +290,7 @@ async def test_a_real_model_has_the_next_suggestion_when_one_is_accepted(tmp_pat
     environment = {
         "XDG_CONFIG_HOME": str(tmp_path),
         "PYLOT_LS_COMPLETION_MAX_TOKENS": "4",
+        "PYLOT_LS_COMPLETION_CONFIDENCE": "0",
         "PYLOT_LS_COMPLETION_EAGERNESS": "keystroke",
         "PYLOT_LS_CACHE_ENABLED": "false",
     }
