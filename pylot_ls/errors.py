@@ -8,7 +8,10 @@
     ├── ModelError
     │   ├── ModelNotFoundError no file at the path
     │   ├── ModelUnreadableError not a GGUF file, or a damaged one
-    │   └── ModelUnsupportedError a good file that lacks what a feature needs
+    │   ├── ModelUnsupportedError a good file that lacks what a feature needs
+    │   ├── ManifestError      a manifest that says what no manifest says
+    │   ├── UnknownModelError  no model of that name
+    │   └── PullError          a model that cannot be fetched
     ├── EngineError
     │   ├── EngineClosedError  asked after close
     │   ├── RequestError       a request that cannot be served as it stands
@@ -56,6 +59,18 @@ class ModelUnreadableError(ModelError):
 
 class ModelUnsupportedError(ModelError):
     """The model is sound but lacks what the feature needs."""
+
+
+class ManifestError(ModelError):
+    """A manifest cannot be read, or says what no manifest says."""
+
+
+class UnknownModelError(ModelError):
+    """No model of that name is known or installed."""
+
+
+class PullError(ModelError):
+    """A model cannot be fetched from the hub."""
 
 
 class EngineError(PylotError):

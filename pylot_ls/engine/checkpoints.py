@@ -102,7 +102,7 @@ def frozen_places(prompt: Sequence[int], fim: FimTokens | None) -> tuple[int, ..
 
     None where a prompt has no such parts, or they are not complete.
     """
-    if fim is None or fim.prefix not in prompt or fim.middle not in prompt:
+    if fim is None or fim.middle is None or fim.prefix not in prompt or fim.middle not in prompt:
         return ()
     prefix, middle = prompt.index(fim.prefix), prompt.index(fim.middle)
     suffix = prompt.index(fim.suffix) if fim.suffix in prompt else middle

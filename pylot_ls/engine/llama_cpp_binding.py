@@ -19,8 +19,10 @@ import llama_cpp
 import llama_cpp.llama_cpp as lib
 import numpy as np
 
+from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
 from pylot_ls.engine.kv_context import Outcome, Part
+from pylot_ls.engine.metadata import embeds
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from pylot_ls.engine.manifest import FimTexts
     from pylot_ls.engine.vocabulary import Ids
 
 _log = logging.getLogger("llama.cpp")
@@ -168,24 +171,32 @@ class LlamaModel:
         return f"{llama_cpp.__version__} state {lib.LLAMA_STATE_SEQ_VERSION}"
 
     def generates(self) -> bool:
-        """Whether it is a model that produces text, not an encoder."""
-        return bool(lib.llama_model_has_decoder(self._model))
+        """Whether it is a model that produces text, not one that encodes or embeds it."""
+        return bool(lib.llama_model_has_decoder(self._model)) and not embeds(self.metadata)
 
-    def fim_tokens(self) -> FimTokens | None:
-        """The ids of the fill-in-the-middle tokens, None unless it has all three."""
-        ids = (
-            int(lib.llama_vocab_fim_pre(self.vocab)),
-            int(lib.llama_vocab_fim_suf(self.vocab)),
-            int(lib.llama_vocab_fim_mid(self.vocab)),
-        )
-        return FimTokens(*ids) if min(ids) >= 0 else None
+    def fim_tokens(self, texts: FimTexts | None = None) -> FimTokens | None:
+        """The ids of the fill-in-the-middle tokens; None where neither its metadata nor ``texts`` name them.
 
-    def markers(self) -> dict[Marker, int | None]:
-        """The special tokens it has; BOS is None where texts begin without one."""
+        Raises:
+            ModelUnsupportedError: ``texts`` name one that the vocabulary lacks.
+        """
+        askers = (lib.llama_vocab_fim_pre, lib.llama_vocab_fim_suf, lib.llama_vocab_fim_mid)
+        ids = [int(ask(self.vocab)) for ask in askers]
+        if min(ids) >= 0:
+            return FimTokens(*ids)
+        return fim_tokens_of(texts, self.special_token) if texts else None
+
+    def special_token(self, text: str) -> int | None:
+        """The id of the token that is spelt so; None where there is none, as where it takes several."""
+        tokens = self._tokenize(text, special=True)
+        return tokens[0] if len(tokens) == 1 else None
+
+    def markers(self, texts: FimTexts | None = None) -> dict[Marker, int | None]:
+        """The special tokens it has, None for what its prompts do without; ``texts`` as for ``fim_tokens``."""
         bos = int(lib.llama_vocab_bos(self.vocab))
         begins = lib.llama_vocab_get_add_bos(self.vocab) and bos >= 0
         found: dict[Marker, int | None] = {Marker.BOS: bos if begins else None}
-        fim = self.fim_tokens()
+        fim = self.fim_tokens(texts)
         if fim is not None:
             found |= {
                 Marker.FIM_PREFIX: fim.prefix,
@@ -194,12 +205,12 @@ class LlamaModel:
             }
         return found
 
-    def _tokenize(self, text: str) -> tuple[int, ...]:
+    def _tokenize(self, text: str, *, special: bool = False) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.
         data = text.encode("utf-8", errors="replace")
         capacity = len(data) + 8
         tokens = (lib.llama_token * capacity)()
-        count = lib.llama_tokenize(self.vocab, data, len(data), tokens, capacity, False, False)
+        count = lib.llama_tokenize(self.vocab, data, len(data), tokens, capacity, False, special)
         if count < 0:
             raise DecodeError(f"the vocabulary could not tokenise a text of {len(data)} bytes")
         return tuple(tokens[:count])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.block_cache import BlockCache
     from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext, LlamaModel
+    from pylot_ls.engine.manifest import Manifest
     from pylot_ls.engine.persistence import PersistenceConfig
 
 # Prefill comes in chunks, and llama.cpp computes a batch of this size about as efficiently as any larger one.
@@ -118,7 +119,11 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
     from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext  # noqa: PLC0415 - see load
 
     if not model.generates():
-        raise ModelUnsupportedError(f"{config.path} is an encoder: it produces no text; choose another model")
+        raise ModelUnsupportedError(
+            f"{config.path} encodes or embeds text and produces none; choose another model to complete with",
+        )
+    manifest = manifest_for(config.path, config.manifest_folders)
+    markers = model.markers(manifest.fim_texts)
     n_ctx = min(config.n_ctx, model.n_ctx_train or config.n_ctx)
     n_cells = n_ctx + min(n_ctx, _N_FURTHER_CELLS)
     shape = ContextShape(
@@ -133,10 +138,10 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
     # Of a model with nothing but a state every sequence may be as long as it likes.
     n_resident = n_cells if model.has_cells() else _N_SEQUENCES * n_ctx
     return Loaded(
-        info=_describe(config, model, n_ctx, partial=partial),
+        info=_describe(config, model, n_ctx, manifest, partial=partial),
         model=model,
         context=context,
-        renderer=PromptRenderer(model.tokenize, model.markers()),
+        renderer=PromptRenderer(model.tokenize, markers),
         sequences=Sequences(context, n_resident, _N_SEQUENCES, partial=partial),
         vocabulary=Vocabulary(model.pieces()),
         # What was drafted wrongly has to be cut off again.
@@ -157,7 +162,7 @@ def _persistence(config: LlamaConfig, model: LlamaModel, shape: ContextShape) ->
     return Persistence(config.persistence, config.path, parts)
 
 
-def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, *, partial: bool) -> ModelInfo:
+def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest, *, partial: bool) -> ModelInfo:
     return ModelInfo(
         name=model.metadata("general.name") or config.path.stem,
         path=str(config.path.absolute()),
@@ -167,7 +172,7 @@ def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, *, partial: bo
         n_vocab=model.n_vocab,
         n_ctx_train=model.n_ctx_train,
         n_ctx=n_ctx,
-        fim=model.fim_tokens(),
-        fim_orders=manifest_for(config.path, config.manifest_folders).fim_orders,
+        fim=model.fim_tokens(manifest.fim_texts),
+        fim_orders=manifest.fim_orders,
         removes_partially=partial,
     )

@@ -161,11 +161,11 @@ class FinishReason(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FimTokens:
-    """Ids of the model's fill-in-the-middle tokens, as its GGUF metadata gives them."""
+    """Ids of the model's fill-in-the-middle tokens; ``middle`` is None where its prompts have no such token."""
 
     prefix: int
     suffix: int
-    middle: int
+    middle: int | None
 
 
 @dataclass(frozen=True, slots=True)
