@@ -12,6 +12,7 @@
     │   ├── ManifestError      a manifest that says what no manifest says
     │   ├── UnknownModelError  no model of that name
     │   └── PullError          a model that cannot be fetched
+    │       └── ConnectionLostError  the hub did not answer, or stopped
     ├── EngineError
     │   ├── EngineClosedError  asked after close
     │   ├── RequestError       a request that cannot be served as it stands
@@ -71,6 +72,10 @@ class UnknownModelError(ModelError):
 
 class PullError(ModelError):
     """A model cannot be fetched from the hub."""
+
+
+class ConnectionLostError(PullError):
+    """The hub did not answer, or stopped in the middle; the next attempt may go on from there."""
 
 
 class EngineError(PylotError):

@@ -20,6 +20,11 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("pylot-ls", appauthor=False)
 
 
+def models_folder() -> Path:
+    """The folder for models that were fetched; it need not exist."""
+    return platformdirs.user_data_path("pylot-ls", appauthor=False) / "models"
+
+
 def make_private(folder: Path) -> None:
     """Make a folder, readable by its owner alone, and see that it can be written to.
 

@@ -115,6 +115,11 @@ def load(config: LlamaConfig, on_progress: Callable[[float], bool]) -> Loaded:
         raise
 
 
+def cells_for(n_ctx: int) -> int:
+    """How many tokens' KV a context for prompts of this length holds."""
+    return n_ctx + min(n_ctx, _N_FURTHER_CELLS)
+
+
 def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
     from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext  # noqa: PLC0415 - see load
 
@@ -125,7 +130,7 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
     manifest = manifest_for(config.path, config.manifest_folders)
     markers = model.markers(manifest.fim_texts)
     n_ctx = min(config.n_ctx, model.n_ctx_train or config.n_ctx)
-    n_cells = n_ctx + min(n_ctx, _N_FURTHER_CELLS)
+    n_cells = cells_for(n_ctx)
     shape = ContextShape(
         n_ctx=n_cells,
         n_batch=min(_N_BATCH, n_ctx),

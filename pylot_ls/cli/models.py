@@ -1,0 +1,201 @@
+"""``pylot-ls models``: which models there are, fetching one, and choosing the one that completes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+from pylot_ls import bundled, machine
+from pylot_ls.cli import models_tables
+from pylot_ls.cli.console import err, fail, out, print_json, print_text
+from pylot_ls.cli.options import JsonOption, settings_from
+from pylot_ls.config.fields import FIELDS
+from pylot_ls.config.folders import make_private, models_folder
+from pylot_ls.config.sources import settings_path
+from pylot_ls.engine.manifest import Role, manifest_for
+from pylot_ls.engine.probe import Probed, probe
+from pylot_ls.errors import ModelError, ModelUnsupportedError, PylotError
+from pylot_ls.library.catalogue import Entry, find, forget_partials, installed_path, load_catalogue
+
+app = typer.Typer(help="List models, fetch them, choose one.", no_args_is_help=True)
+
+_NameArgument = Annotated[str, typer.Argument(metavar="NAME[:QUANT]", help="A model that `models list` shows.")]
+_NameOrPathArgument = Annotated[
+    str, typer.Argument(metavar="NAME[:QUANT]|PATH", help="A model that `models list` shows, or a GGUF file.")
+]
+
+
+@app.command("list")
+def list_models(as_json: JsonOption = False) -> None:
+    """List the models that can be had, and those that are here; what fits this machine is a forecast."""
+    n_ctx = settings_from({}).model.n_ctx
+    total = machine.total_memory_bytes()
+    try:
+        rows = [models_tables.row_of(entry, n_ctx, total) for entry in load_catalogue(models_folder())]
+    except PylotError as error:
+        fail(error)
+    if as_json:
+        print_json([models_tables.as_dict(row) for row in rows])
+        return
+    out.print(models_tables.models_table(rows))
+    print_text(models_tables.caption(n_ctx, total))
+
+
+@app.command("pull")
+def pull_model(reference: _NameArgument) -> None:
+    """Fetch a model from the Hugging Face hub; an interrupted one goes on where it was."""
+    # The server starts through this file, and should not wait for the hub's library.
+    from pylot_ls.library.pull import pull  # noqa: PLC0415
+
+    try:
+        folder = models_folder()
+        entry, quantization = find(load_catalogue(folder), reference)
+        file = entry.file(quantization)
+        destination = installed_path(folder, entry.name, file)
+        if destination.exists():
+            print_text(f"{entry.name}:{file.quantization} is here already: {destination}")
+            return
+        make_private(folder)
+        err.print(f"fetching {file.file} from {file.repository}, licence {entry.manifest.license}", markup=False)
+        if entry.manifest.license_note:
+            err.print(f"note: {entry.manifest.license_note}", style="yellow", markup=False)
+        with _progress() as progress:
+            task = progress.add_task(destination.name, total=None)
+            pull(file, destination, lambda done, total: progress.update(task, completed=done, total=total))
+    except PylotError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        fail(ModelError("interrupted; what has been fetched is kept, and the same command goes on from there"))
+    print_text(f"{destination}\nto complete with it: pylot-ls models use {entry.name}:{file.quantization}")
+
+
+@app.command("info")
+def info(reference: _NameOrPathArgument, as_json: JsonOption = False) -> None:
+    """Say what is known of a model, or of any GGUF file from its metadata, read in a process of its own."""
+    try:
+        facts = _facts_of_file(Path(reference)) if _is_path(reference) else _facts_of_model(reference)
+    except PylotError as error:
+        fail(error)
+    if as_json:
+        print_json(facts)
+        return
+    for line in models_tables.lines(facts):
+        print_text(line)
+
+
+@app.command("use")
+def use(
+    reference: _NameOrPathArgument,
+    role: Annotated[Role, typer.Option(help="What for; only `complete` is served so far.")] = Role.COMPLETE,
+) -> None:
+    """Make a model the one that is used: `model.path` in your settings file; nothing else in it changes."""
+    from pylot_ls.config.user_file import set_in_file, unset_in_file  # noqa: PLC0415 - as above
+
+    file = settings_path(os.environ)
+    try:
+        if role is not Role.COMPLETE:
+            raise ModelUnsupportedError(f"the role {role} is not served yet; only {Role.COMPLETE} is")
+        path = _path_to_use(reference)
+        if path is None:
+            unset_in_file(file, "model", "path")
+        else:
+            set_in_file(file, "model", "path", str(path))
+    except PylotError as error:
+        fail(error)
+    print_text(f"{file}: model.path is {path or 'not set, so the bundled model completes'}")
+    variable = FIELDS["model.path"].env_name
+    if os.environ.get(variable, "").strip():
+        err.print(f"note: {variable} is set in the environment and goes before the file", style="yellow", markup=False)
+
+
+@app.command("rm")
+def remove(reference: _NameArgument) -> None:
+    """Remove a fetched model, in one quantisation or in all, and what was fetched of it in part."""
+    try:
+        folder = models_folder()
+        entry, quantization = find(load_catalogue(folder), reference)
+        if entry.is_bundled:
+            raise ModelError(f"{entry.name} came with pylot-ls and goes with it")
+        forget_partials(folder, entry)
+        paths = [entry.path(quantization)] if quantization else list(entry.installed.values()) or [entry.path()]
+        used = settings_from({}).model.path
+        if used in paths:
+            raise ModelError(f"{used} is the model in use; choose another first: pylot-ls models use NAME")
+        for path in paths:
+            path.unlink()
+            print_text(f"removed {path}")
+    except PylotError as error:
+        fail(error)
+    except OSError as error:
+        fail(ModelError(f"{reference} cannot be removed: {error.strerror or error}"))
+
+
+@app.command("path")
+def print_path(reference: _NameArgument) -> None:
+    """Print where a model's file lies."""
+    try:
+        entry, quantization = find(load_catalogue(models_folder()), reference)
+        print_text(str(entry.path(quantization)))
+    except PylotError as error:
+        fail(error)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    return Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=err)
+
+
+def _is_path(reference: str) -> bool:
+    return reference.lower().endswith(".gguf") or os.sep in reference
+
+
+def _facts_of_file(path: Path) -> dict[str, object]:
+    return models_tables.facts_of_file(path, probe(path), settings_from({}).model.n_ctx, machine.total_memory_bytes())
+
+
+def _facts_of_model(reference: str) -> dict[str, object]:
+    entry, quantization = find(load_catalogue(models_folder()), reference)
+    if not entry.manifest.name:  # of a file of the user's own only its metadata tell
+        return _facts_of_file(entry.path(quantization))
+    row = models_tables.row_of(entry, settings_from({}).model.n_ctx, machine.total_memory_bytes())
+    return models_tables.facts_of_model(row)
+
+
+def _path_to_use(reference: str) -> Path | None:
+    """The file to complete with; None for the bundled one.
+
+    Raises:
+        ModelError: there is none, or it cannot complete.
+    """
+    if _is_path(reference):
+        path = Path(reference).expanduser().absolute()
+        _check_completes(path, probe(path))
+        return path
+    entry, quantization = find(load_catalogue(models_folder()), reference)
+    _check_role(entry)
+    path = entry.path(quantization)
+    if not entry.manifest.name:
+        _check_completes(path, probe(path))
+    return None if entry.is_bundled else path
+
+
+def _check_role(entry: Entry) -> None:
+    if Role.COMPLETE not in entry.roles:
+        raise ModelUnsupportedError(
+            f"{entry.name} is for {' and '.join(entry.roles)}, not to complete with; choose one that is: "
+            "pylot-ls models list",
+        )
+
+
+def _check_completes(path: Path, probed: Probed) -> None:
+    if not probed.generates:
+        raise ModelUnsupportedError(f"{path} encodes or embeds text and produces none; choose another model")
+    if not probed.has_fim and manifest_for(path, (bundled.models_dir(),)).fim_texts is None:
+        raise ModelUnsupportedError(
+            f"{path} names no fill-in-the-middle tokens, so it cannot complete at a cursor; choose a code model that "
+            "has them, or name them in a manifest beside it",
+        )

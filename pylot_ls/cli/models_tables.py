@@ -1,0 +1,199 @@
+"""Models in rows, for people and for programs. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+from pylot_ls.engine.loading import cells_for
+from pylot_ls.library.forecast import Forecast, forecast, weights_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pylot_ls.engine.manifest import KvShape
+    from pylot_ls.engine.probe import Probed
+    from pylot_ls.library.catalogue import Entry
+
+_GIB = 2**30
+# So that a terminal of 80 columns shows names, files and sizes whole.
+_FOLDED = {"roles": 8, "licence": 10}
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A model's file, here or on the hub; ``quantization`` is "" where it is not known."""
+
+    quantization: str
+    size_bytes: int
+    memory: Forecast
+    fits: bool
+    path: str
+    repository: str = ""
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A model with its files: those that are here first, each with what it will take in memory."""
+
+    entry: Entry
+    files: tuple[FileRow, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether one of its files fits this machine."""
+        return any(file.fits for file in self.files)
+
+
+def row_of(entry: Entry, n_ctx: int, total_bytes: int) -> Row:
+    """A model's row, for a context of ``n_ctx`` tokens on a machine with so much memory."""
+    manifest = entry.manifest
+    files = []
+    for quantization, path in entry.installed.items():
+        size = path.stat().st_size
+        memory = _forecast(size, manifest.kv, n_ctx, manifest.n_ctx_train)
+        files.append(FileRow(quantization, size, memory, memory.fits(total_bytes), str(path)))
+    for file in manifest.files:
+        if file.quantization not in entry.installed:
+            size = weights_bytes(manifest, file)
+            memory = _forecast(size, manifest.kv, n_ctx, manifest.n_ctx_train)
+            fits = memory.fits(total_bytes)
+            files.append(FileRow(file.quantization, size, memory, fits, "", file.repository, file.file))
+    return Row(entry, tuple(files))
+
+
+def _forecast(size: int, kv: KvShape | None, n_ctx: int, n_ctx_train: int) -> Forecast:
+    return forecast(size, kv, cells_for(min(n_ctx, n_ctx_train or n_ctx)))
+
+
+def as_dict(row: Row) -> dict[str, object]:
+    """A row for programs; ``fits`` and ``forecast_bytes`` are forecasts."""
+    manifest = row.entry.manifest
+    return {
+        "name": row.entry.name,
+        "roles": [str(role) for role in row.entry.roles],
+        "n_params": manifest.n_params,
+        "n_ctx_train": manifest.n_ctx_train,
+        "license": manifest.license,
+        "license_note": manifest.license_note,
+        "source": manifest.source,
+        "installed": bool(row.entry.installed),
+        "bundled": row.entry.is_bundled,
+        "fits": row.fits,
+        "files": [
+            {
+                "quantization": file.quantization,
+                "size_bytes": file.size_bytes,
+                "forecast_bytes": file.memory.needed_bytes,
+                "fits": file.fits,
+                "path": file.path or None,
+            }
+            for file in row.files
+        ],
+    }
+
+
+def models_table(rows: list[Row]) -> Table:
+    """A line for each model and quantisation."""
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    for title in ("name", "params", "file, GiB", "roles", "licence", "here", "fits"):
+        table.add_column(title, no_wrap=title not in _FOLDED, overflow="fold", min_width=_FOLDED.get(title))
+    for row in rows:
+        manifest = row.entry.manifest
+        license_name = f"{manifest.license}*" if manifest.license_note else manifest.license
+        about = (row.entry.name, count(manifest.n_params)), (", ".join(row.entry.roles), license_name)
+        for file in row.files:
+            here = "yes" if file.path else ""
+            size = f"{file.quantization} {max(0.1, file.size_bytes / _GIB):.1f}".strip()
+            table.add_row(*about[0], size, *about[1], here, "yes" if file.fits else "no")
+            about = ("", ""), ("", "")  # once is enough
+    return table
+
+
+def caption(n_ctx: int, total_bytes: int) -> str:
+    """What the table's last columns mean."""
+    return (
+        f"fits: a forecast, for a context of {n_ctx} tokens (model.n_ctx) and the {gib(total_bytes)} of this machine\n"
+        "licence*: has conditions, see pylot-ls models info NAME\n"
+        "any other GGUF file works as well: pylot-ls models use PATH"
+    )
+
+
+def facts_of_model(row: Row) -> dict[str, object]:
+    """What is known of a model that has a manifest."""
+    manifest = row.entry.manifest
+    texts = manifest.fim_texts
+    return {
+        **as_dict(row),
+        "fim": {
+            "orders": [str(order) for order in manifest.fim_orders],
+            "tokens": [texts.prefix, texts.suffix, texts.middle],
+            "file_form": manifest.file_form,
+        }
+        if texts
+        else None,
+        "chat_format": manifest.chat_format,
+        "kv_bytes_per_token": manifest.kv.bytes_per_token if manifest.kv else None,
+    }
+
+
+def facts_of_file(path: Path, probed: Probed, n_ctx: int, total_bytes: int) -> dict[str, object]:
+    """What a file's own metadata say."""
+    memory = _forecast(probed.size_bytes, probed.kv, n_ctx, probed.n_ctx_train)
+    return {
+        "path": str(path),
+        "name": probed.metadata.get("general.name", path.stem),
+        "architecture": probed.architecture,
+        "n_params": probed.n_params,
+        "size_bytes": probed.size_bytes,
+        "n_vocab": probed.n_vocab,
+        "n_ctx_train": probed.n_ctx_train,
+        "license": probed.metadata.get("general.license", ""),
+        "generates": probed.generates,
+        "has_fim": probed.has_fim,
+        "kv_bytes_per_token": probed.kv.bytes_per_token if probed.kv else None,
+        "forecast_bytes": memory.needed_bytes,
+        "fits": memory.fits(total_bytes),
+        "metadata": dict(sorted(probed.metadata.items())),
+    }
+
+
+def lines(facts: Mapping[str, object], indent: str = "") -> Iterator[str]:
+    """Facts for people, a line each."""
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            yield f"{indent}{key}:"
+            yield from lines(value, f"{indent}  ")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            yield f"{indent}{key}:"
+            for each in value:
+                yield f"{indent}  " + ", ".join(f"{name} {_shown(name, part)}" for name, part in each.items())
+        else:
+            yield f"{indent}{key}: {_shown(key, value)}"
+
+
+def _shown(key: str, value: object) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        text = "yes" if value else "no"
+        return f"{text} (forecast)" if key == "fits" else text
+    if isinstance(value, int) and key in {"size_bytes", "forecast_bytes"}:
+        return gib(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def gib(n_bytes: int) -> str:
+    """A size with a unit that suits it."""
+    return f"{n_bytes / _GIB:.1f} GiB" if n_bytes >= _GIB / 10 else f"{n_bytes / 2**20:.1f} MiB"
+
+
+def count(number: int) -> str:
+    """A number of parameters, shortened; "" for one that is not known."""
+    return f"{number / 10**9:.1f}B" if number >= 10**9 else f"{number / 10**6:.0f}M" if number else ""

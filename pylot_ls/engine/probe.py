@@ -1,0 +1,92 @@
+"""A look into a model file that nobody vouches for: a process of its own, with limits, reads what the file says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pylot_ls
+from pylot_ls import errors
+from pylot_ls.engine.metadata import kv_shape
+from pylot_ls.errors import ModelUnreadableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pylot_ls.engine.manifest import KvShape
+
+_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a file says of itself.
+
+    Attributes:
+        metadata: all of it as text; long values are cut.
+        has_fim: whether its fill-in-the-middle tokens are known without a manifest.
+        generates: whether it produces text, rather than encode or embed it.
+    """
+
+    metadata: Mapping[str, str]
+    n_params: int
+    size_bytes: int
+    n_vocab: int
+    has_fim: bool
+    generates: bool
+
+    @property
+    def architecture(self) -> str:
+        """As llama.cpp names it."""
+        return self.metadata.get("general.architecture", "unknown")
+
+    @property
+    def n_ctx_train(self) -> int:
+        """Tokens of context that it was trained on; 0 where it does not say."""
+        text = self.metadata.get(f"{self.architecture}.context_length", "")
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    @property
+    def kv(self) -> KvShape | None:
+        """What a token takes; None where it is not known."""
+        return kv_shape(self.metadata.get)
+
+
+def probe(path: Path) -> Probed:
+    """Read a file's metadata in a child process.
+
+    Raises:
+        ModelError: it is no model, or reading it crashed or never ended.
+    """
+    command = (sys.executable, "-m", "pylot_ls.engine.probe_child", str(path.absolute()))
+    # From where this very installation lies, also where it is not on the path.
+    root = str(Path(pylot_ls.__file__).resolve().parent.parent)
+    search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
+    # A driver for GPUs takes more of the address space than the limit allows.
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "HIP_VISIBLE_DEVICES": "-1"}
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+            env={**os.environ, **hidden, "PYTHONPATH": search},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelUnreadableError(f"reading {path} did not end within {_TIMEOUT_S:.0f} s; do not use it") from error
+    except ValueError as error:  # a null byte in the path
+        raise ModelUnreadableError(f"cannot read the model {path}: {error}") from error
+    if done.returncode != 0:
+        raise ModelUnreadableError(
+            f"{path} makes llama.cpp end its process (exit code {done.returncode}): it is damaged, or made to do harm; "
+            "fetch it again from a source that you trust",
+        )
+    answer = json.loads(done.stdout)
+    if "error" in answer:
+        raise getattr(errors, answer["kind"])(answer["error"])
+    return Probed(**answer)
