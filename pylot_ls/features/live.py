@@ -156,8 +156,9 @@ class _Places:
         change = difference(self.text, text)
         self.text = text
         if change is not None:
+            edit = change.edit_near(change.n_before)
             for place in self.places:
-                place.move(change.start, change.old_end, change.new_end)
+                place.move(edit.start, edit.end, edit.new_end)
         return self.places
 
 

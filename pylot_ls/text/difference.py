@@ -1,4 +1,4 @@
-"""Where two versions of a text differ."""
+"""What differs between two snapshots of a document, as the one edit that leads from the first to the second."""
 
 from __future__ import annotations
 
@@ -6,63 +6,92 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pylot_ls.text.chunk import Chunk
     from pylot_ls.text.rope import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One range of the old text that another one of the new text took the place of; offsets in characters.
+class Edit:
+    """Something replaced by something else.
 
     Attributes:
-        start: where it begins, in both.
-        old_end, new_end: where it ends in each.
+        start, end: what was replaced, in the text before.
+        new_end: where what replaced it ends, in the text after; it begins at ``start``.
     """
 
     start: int
-    old_end: int
+    end: int
     new_end: int
 
 
-def difference(old: Text, new: Text) -> Difference | None:
-    """The shortest range outside which two texts are the same; None where they are equal.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far two texts agree.
 
-    Chunks that both share are not looked into, so after an edit this costs next to nothing.
+    Attributes:
+        n_before, n_after: their lengths, in characters.
+        n_prefix, n_suffix: what they have in common at both ends, each as long as it can be: together the two may be
+            longer than the shorter text. Where more than a chunk's characters repeat they may be shorter.
     """
-    if old is new:
-        return None
-    before, after = _chunks(old), _chunks(new)
-    n_start = _n_shared(before, after)
-    n_end = _n_shared(before[n_start:][::-1], after[n_start:][::-1])
-    start = sum(chunk.n_chars for chunk in before[:n_start])
-    left = "".join([chunk.text for chunk in before[n_start : len(before) - n_end]])
-    right = "".join([chunk.text for chunk in after[n_start : len(after) - n_end]])
-    if left == right:
-        return None
-    n_before = n_equal(left, right)
-    n_after = n_equal(left[n_before:][::-1], right[n_before:][::-1])
-    return Difference(start + n_before, start + len(left) - n_after, start + len(right) - n_after)
+
+    n_before: int
+    n_after: int
+    n_prefix: int
+    n_suffix: int
+
+    def edit_near(self, offset: int) -> Edit:
+        """The smallest edit that makes the difference.
+
+        An insertion among its like could have been made at several places, and so could a deletion: it is the one
+        that begins, or for a deletion ends, nearest to an offset of the text before.
+        """
+        shorter = min(self.n_before, self.n_after)
+        n_more = self.n_prefix + self.n_suffix - shorter
+        start, n_suffix = self.n_prefix, self.n_suffix
+        if n_more >= 0:
+            wanted = offset - max(self.n_before - self.n_after, 0)
+            start = min(max(wanted, self.n_prefix - n_more), self.n_prefix)
+            n_suffix = shorter - start
+        return Edit(start, self.n_before - n_suffix, self.n_after - n_suffix)
 
 
-def n_equal(left: str, right: str) -> int:
+def difference(before: Text, after: Text) -> Difference | None:
+    """Compare two texts; None where they are equal. Chunks that both share are not read."""
+    if before is after:
+        return None
+    old = [chunk for _, chunk in before.chunks_between(0, len(before))]
+    new = [chunk for _, chunk in after.chunks_between(0, len(after))]
+    n_pairs = min(len(old), len(new))
+    head = next((i for i in range(n_pairs) if old[i] is not new[i]), n_pairs)
+    tail = next((i for i in range(n_pairs - head) if old[-1 - i] is not new[-1 - i]), n_pairs - head)
+    # One chunk of what is shared on either side is read: text like the edited one may go on in it.
+    head, tail = max(head - 1, 0), max(tail - 1, 0)
+    n_head = sum(chunk.n_chars for chunk in old[:head])
+    n_tail = sum(chunk.n_chars for chunk in old[len(old) - tail :])
+    a, b = before.slice(n_head, len(before) - n_tail), after.slice(n_head, len(after) - n_tail)
+    n_prefix = n_equal(a, b)
+    if n_prefix == len(a) == len(b):
+        return None
+    return Difference(len(before), len(after), n_head + n_prefix, n_tail + _common_suffix(a, b))
+
+
+def n_equal(a: str, b: str) -> int:
     """Length of the longest common prefix, by halves: whole slices are compared much faster than characters."""
-    low, high = 0, min(len(left), len(right))
+    low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
-        if left[low:middle] == right[low:middle]:
+        if a[low:middle] == b[low:middle]:
             low = middle
         else:
             high = middle - 1
     return low
 
 
-def _chunks(text: Text) -> list[Chunk]:
-    return [chunk for _, chunk in text.chunks_between(0, len(text))]
-
-
-def _n_shared(left: Sequence[Chunk], right: Sequence[Chunk]) -> int:
-    """How many chunks the two begin with that are the very same."""
-    pairs = zip(left, right, strict=False)
-    return next((n for n, (one, other) in enumerate(pairs) if one is not other), min(len(left), len(right)))
+def _common_suffix(a: str, b: str) -> int:
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
