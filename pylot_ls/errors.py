@@ -17,6 +17,7 @@
     │   ├── EngineClosedError  asked after close
     │   ├── RequestError       a request that cannot be served as it stands
     │   └── DecodeError        llama.cpp refused or failed a batch
+    ├── FeedbackLogError       the log of what became of suggestions cannot be read or written
     └── ClientError            the server that a command drives stopped or answered an error
 
 Foreign exceptions are mapped to one of these where they enter. The text is for the user: it says what is wrong
@@ -92,6 +93,10 @@ class RequestError(EngineError):
 
 class DecodeError(EngineError):
     """llama.cpp failed to evaluate a batch."""
+
+
+class FeedbackLogError(PylotError):
+    """The log of what became of suggestions cannot be read or written."""
 
 
 class ClientError(PylotError):

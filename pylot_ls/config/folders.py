@@ -25,6 +25,11 @@ def models_folder() -> Path:
     return platformdirs.user_data_path("pylot-ls", appauthor=False) / "models"
 
 
+def state_folder() -> Path:
+    """The folder for what pylot-ls remembers from one session to the next; it need not exist."""
+    return platformdirs.user_state_path("pylot-ls", appauthor=False)
+
+
 def make_private(folder: Path) -> None:
     """Make a folder, readable by its owner alone, and see that it can be written to.
 

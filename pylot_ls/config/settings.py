@@ -207,6 +207,21 @@ class CacheSettings(_Group):
     )
 
 
+class FeedbackSettings(_Group):
+    """What is remembered of suggestions, on this machine alone."""
+
+    enabled: Annotated[bool, Scope.USER] = Field(
+        default=True,
+        description="Whether it is logged what became of each suggestion, so that `pylot-ls stats` can tell, true or "
+        "false; default true. Without code or names of files.",
+    )
+    keep_text: Annotated[bool, Scope.USER] = Field(
+        default=False,
+        description="Whether the suggestions themselves are logged too, true or false; default false. Never in files "
+        "that are not to be kept.",
+    )
+
+
 class LogSettings(_Group):
     """What is logged, and where."""
 
@@ -230,4 +245,5 @@ class Settings(BaseModel):
     completion: CompletionSettings = CompletionSettings()
     prompt: PromptSettings = PromptSettings()
     cache: CacheSettings = CacheSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
     log: LogSettings = LogSettings()

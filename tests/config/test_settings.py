@@ -24,6 +24,8 @@ def test_what_chooses_files_costs_the_machine_or_logs_documents_is_of_user_scope
         "cache.memory_limit_mb",
         "cache.daily_write_mb",
         "completion.look_ahead",
+        "feedback.enabled",
+        "feedback.keep_text",
         "model.path",
         "model.n_ctx",
         "model.n_threads",
