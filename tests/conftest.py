@@ -46,6 +46,14 @@ class Answer:
         )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What servers under test log of suggestions is no part of the user's own log."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 class Driven:
     """A started backend, used without asyncio: each method waits for what it returns."""
 

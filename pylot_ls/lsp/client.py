@@ -81,7 +81,8 @@ class EditorClient:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self._command = tuple(command)
-        self._environment = {**os.environ, **(environment or {})}
+        # What is simulated here is nothing that a user accepted.
+        self._environment = {**os.environ, "PYLOT_LS_FEEDBACK_ENABLED": "false", **(environment or {})}
         self._client = LanguageClient("pylot-ls-client", __version__)
         self._usage: dict[str, Any] = {}
         self._confidence: float | None = None

@@ -10,7 +10,15 @@ from pygls.lsp.server import LanguageServer
 
 from pylot_ls import __version__, machine
 from pylot_ls.config.wiring import persistent_backend
-from pylot_ls.lsp.handlers import completion, configuration, documents, inline_completion, lifecycle, notebooks
+from pylot_ls.lsp.handlers import (
+    completion,
+    configuration,
+    documents,
+    feedback,
+    inline_completion,
+    lifecycle,
+    notebooks,
+)
 from pylot_ls.lsp.notebooks import SYNC
 from pylot_ls.lsp.notices import Notices
 from pylot_ls.lsp.protocol import PylotProtocol
@@ -48,7 +56,7 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_backend)
-        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion):
+        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
             handlers.register(self)
 
 

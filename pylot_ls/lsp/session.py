@@ -29,6 +29,7 @@ from pylot_ls.features.reopening import Reopening
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
+from pylot_ls.lsp.feedback import Feedback
 from pylot_ls.lsp.latest import Latest
 from pylot_ls.lsp.notebooks import Notebooks
 
@@ -67,6 +68,7 @@ class Session:
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
         self.privacy = Privacy()
+        self.feedback = Feedback(self.documents.get, self.privacy.may_be_kept, notices.warning)
         self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
         self._answers = Answers(
             self.anchors, lambda: self.engine, self._reopening.known, self.privacy.may_be_kept, self.keep
@@ -98,6 +100,7 @@ class Session:
         self._engine = Engine(backend)
         self._engine.listen(self._on_state)
         self._engine.start()
+        self.feedback.start(self.settings)
         self.power_watch = self.keep(self.power.watch())
 
     def configure(self, workspace_configuration: object) -> None:
@@ -130,6 +133,7 @@ class Session:
 
     def close_document(self, uri: str) -> None:
         """Forget a document; where it stood is recorded."""
+        self.feedback.closed(uri)
         self._reopening.closed(uri)
         self.documents.close(uri)
         self.anchors.forget(uri)
@@ -202,6 +206,7 @@ class Session:
         for task in self._tasks:
             task.cancel()
         self._reopening.close()
+        await self.feedback.close()
         if self._engine is not None:
             await self._engine.close()
 

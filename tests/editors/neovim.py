@@ -145,6 +145,10 @@ class Neovim:
         """Press keys in Neovim's notation, such as ``<Tab>``."""
         self._nvim.input(keys)
 
+    def stop_server(self) -> None:
+        """End the server as Neovim does when it ends."""
+        self._nvim.command("lua for _, client in ipairs(vim.lsp.get_clients()) do client:stop() end")
+
     # --- what a user sees
 
     def lines(self) -> list[str]:

@@ -6,9 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pylot_ls.features.feedback import Verdict
+from pylot_ls.features.feedback_log import FeedbackLog
 
 from .neovim import GhostTextError, Neovim
 
@@ -118,6 +122,22 @@ def test_the_bundled_models_suggestion_appears_as_ghost_text_and_tab_accepts_it(
     n_lines = suggestion.count("\n") + 1
     accepted = file.line_with("item." + suggestion).split("\n")
     editor.wait_until("the suggestion in the buffer", lambda: editor.lines()[file.line - 1 :][:n_lines] == accepted)
+
+
+def test_what_tab_accepts_is_logged_as_accepted(start_neovim: StartNeovim, tmp_path: Path) -> None:
+    file = Unfinished(tmp_path, BASKET)
+    suggestion = file.suggestion_behind("item.")
+    editor = start_neovim(PYLOT_LS)
+    type_and_expect(editor, file, "item.", suggestion)
+    editor.press("<Tab>")
+    editor.wait_until("the suggestion in the buffer", lambda: editor.lines()[file.line - 1] != file.line_with("item."))
+    editor.stop_server()
+    log = FeedbackLog(tmp_path / "home" / "state" / "pylot-ls" / "feedback" / "feedback.db")
+    totals = editor.wait_until("a log", lambda: log.totals(date.min))
+    accepted = [total for total in totals if total.verdict is Verdict.ACCEPTED]
+    assert [(each.language, each.n_suggestions, each.n_accepted) for each in accepted] == [
+        ("python", 1, len(suggestion))
+    ]
 
 
 def test_typing_what_is_suggested_leaves_the_rest_of_it(start_neovim: StartNeovim, tmp_path: Path) -> None:

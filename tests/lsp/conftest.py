@@ -113,6 +113,7 @@ class Editor:
 async def connect(monkeypatch, tmp_path):
     """Make an editor with a server on a scripted backend; no settings of this machine's user count."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     editors = []
 
     def make(backend=None, overrides=None, store=None):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from pylot_ls.lsp.handlers.feedback import accept_command
 from pylot_ls.lsp.handlers.suggestions import suggestion_at
 from pylot_ls.text.position import position_at
 
@@ -69,4 +70,5 @@ def _item(ls: PylotServer, document: Document, suggestion: Suggestion) -> types.
         insert_text=text,
         insert_text_format=types.InsertTextFormat.PlainText,
         text_edit=types.TextEdit(whole, text),
+        command=accept_command(ls, suggestion),
     )

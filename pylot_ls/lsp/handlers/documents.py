@@ -35,8 +35,10 @@ def change_document(
 ) -> None:
     """A document was edited; the completion at the cursor begins where it was a keystroke."""
     session = ls.session
+    before = session.documents.get(uri)
     document = session.documents.change(uri, version, changes)
-    if document is not None:
+    if before is not None and document is not None:
+        session.feedback.edited(before, document)
         cursor, whole = typed_at(changes), session.notebooks.whole(document)
         offset = offset_at(document.text, position_of(cursor), session.documents.encoding) if cursor else None
         session.edited(whole.document, None if offset is None else offset + whole.shift)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from pylot_ls.lsp.handlers.feedback import accept_command
 from pylot_ls.lsp.handlers.suggestions import suggestion_at
 
 if TYPE_CHECKING:
@@ -28,4 +29,5 @@ async def _inline_completion(
     _, suggestion = found
     # The remaining text in an empty range at the cursor is the form that every editor shows rightly.
     here = types.Range(params.position, params.position)
-    return types.InlineCompletionList([types.InlineCompletionItem(insert_text=suggestion.text, range=here)])
+    item = types.InlineCompletionItem(insert_text=suggestion.text, range=here, command=accept_command(ls, suggestion))
+    return types.InlineCompletionList([item])

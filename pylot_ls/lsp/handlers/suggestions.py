@@ -46,4 +46,6 @@ async def suggestion_at(
         ls.protocol.notify(STATS_METHOD, stats)
     if completion.suggestion is None:
         return None
-    return document, replace(completion.suggestion, offset=completion.suggestion.offset - whole.shift)
+    suggestion = replace(completion.suggestion, offset=completion.suggestion.offset - whole.shift)
+    ls.session.feedback.shown(document, [suggestion])
+    return document, suggestion
