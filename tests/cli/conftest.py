@@ -23,6 +23,7 @@ def environment(tmp_path):
         "XDG_CONFIG_HOME": str(home),
         "XDG_CACHE_HOME": str(home),
         "XDG_DATA_HOME": str(home),
+        "XDG_STATE_HOME": str(home),
         "COLUMNS": "200",
     }
 
