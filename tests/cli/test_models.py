@@ -9,10 +9,11 @@ import gguf
 import pytest
 import tiny_models
 
-from pylot_ls.bundled import models_dir
+from pylot_ls.bundled import bundled_model_path, models_dir
 from pylot_ls.config.folders import models_folder
 
 NAME = "granite-3b-code-base"
+BUNDLED = bundled_model_path().stem
 
 
 @pytest.fixture
@@ -51,8 +52,8 @@ def test_the_list_for_programs_has_name_roles_and_whether_it_fits(pylot_inside, 
     rows = {row["name"]: row for row in json.loads(done.stdout)}
     assert set(rows) == {path.stem for path in models_dir().glob("*.toml")}
     assert rows["nomic-embed-text-v1.5"]["roles"] == ["embed"]
-    assert rows["pylot-nano"]["fits"] is True
-    assert rows["pylot-nano"]["bundled"] is True
+    assert rows[BUNDLED]["fits"] is True
+    assert rows[BUNDLED]["bundled"] is True
     assert rows[NAME]["installed"] is True
     (file,) = rows[NAME]["files"]
     assert file["path"] == str(installed)
@@ -97,10 +98,9 @@ def test_info_says_what_the_manifest_says(pylot_inside):
 
 def test_info_of_any_file_is_what_its_metadata_say(pylot_inside, model_path):
     facts = json.loads(pylot_inside("models", "info", model_path, "--json").stdout)
-    assert facts["architecture"] == "llama"
-    assert facts["n_params"] == 3_369_408
+    assert facts["architecture"] == facts["metadata"]["general.architecture"] == "llama"
+    assert facts["n_params"] > 1_000_000
     assert facts["has_fim"] is True
-    assert facts["metadata"]["general.license"] == "apache-2.0"
     assert "fits: yes (forecast)" in pylot_inside("models", "info", model_path).stdout
 
 
@@ -130,7 +130,7 @@ def test_use_writes_the_path_and_leaves_the_rest_of_the_file_alone(pylot_inside,
 
 def test_use_of_the_bundled_model_takes_the_setting_out(pylot_inside, installed, settings_file):
     pylot_inside("models", "use", NAME)
-    done = pylot_inside("models", "use", "pylot-nano")
+    done = pylot_inside("models", "use", BUNDLED)
     assert "model.path is not set, so the bundled model completes" in done.stdout
     assert "path" not in settings_file.read_text()
 
@@ -196,5 +196,5 @@ def test_path_prints_where_it_lies_and_rm_removes_it(pylot_inside, installed, fo
 def test_the_model_in_use_and_the_bundled_one_are_not_removed(pylot_inside, installed):
     pylot_inside("models", "use", NAME)
     refused(pylot_inside("models", "rm", NAME), "is the model in use; choose another first")
-    refused(pylot_inside("models", "rm", "pylot-nano"), "came with pylot-ls and goes with it")
+    refused(pylot_inside("models", "rm", BUNDLED), "came with pylot-ls and goes with it")
     assert installed.exists()

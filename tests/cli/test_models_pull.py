@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from fake_hub import FakeHub
 
+from pylot_ls.bundled import bundled_model_path
+
 NAME = "granite-3b-code-base"
 
 
@@ -91,7 +93,7 @@ def test_offline_mode_is_said(fetch, folder):
     [
         ("granit-3b-code", f"did you mean {NAME}"),
         (f"{NAME}:Q2_K", "is not offered in Q2_K; there are: Q4_K_M"),
-        ("pylot-nano", "has no file on the hub: it is here already"),
+        (bundled_model_path().stem, "has no file on the hub: it is here already"),
     ],
 )
 def test_what_there_is_not_is_said(pylot_inside, folder, reference, message):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pylot_ls.bundled import MODEL_FILE_NAME
@@ -21,7 +23,7 @@ def entry_of(folder, reference):
 
 def test_all_manifests_are_there_and_the_bundled_model_is_installed(folder):
     entries = load_catalogue(folder / "not-there")
-    assert {NAME, "nomic-embed-text-v1.5", "pylot-nano"} <= {entry.name for entry in entries}
+    assert {NAME, "nomic-embed-text-v1.5", Path(MODEL_FILE_NAME).stem} <= {entry.name for entry in entries}
     assert [entry.name for entry in entries] == sorted(entry.name for entry in entries)
     (bundled,) = (entry for entry in entries if entry.installed)
     assert bundled.is_bundled
