@@ -19,7 +19,7 @@ from pylot_ls.engine.bare_restore import check_restore
 from pylot_ls.engine.decoding import Decoder
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.inbox import Job
-from pylot_ls.engine.llama_cpp_binding import ContextShape
+from pylot_ls.engine.llama_context import ContextShape
 from pylot_ls.engine.loading import LlamaConfig, Loaded, load
 from pylot_ls.engine.types import GenerateRequest
 from pylot_ls.prompts.layout import FimOptions

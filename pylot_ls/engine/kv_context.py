@@ -1,4 +1,4 @@
-"""What the engine needs of a llama.cpp context; the real one is in ``llama_cpp_binding``, tests have a model of it."""
+"""What the engine needs of a llama.cpp context; the real one is in ``llama_context``, tests have a model of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""llama.cpp through its low-level bindings: a model and a context, each owned by one thread.
+"""llama.cpp through its low-level bindings: the library, its log and a model, which one thread owns.
 
 Only the backend's worker imports this module: importing llama_cpp loads the native libraries.
 """
@@ -8,8 +8,6 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 # ggml starts a debugger, if it finds one, before it aborts; an editor's server must just end.
@@ -17,23 +15,18 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 
 import llama_cpp
 import llama_cpp.llama_cpp as lib
-import numpy as np
 
 from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
-from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.metadata import embeds
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    import numpy.typing as npt
-
     from pylot_ls.engine.manifest import FimTexts
-    from pylot_ls.engine.vocabulary import Ids
 
 _log = logging.getLogger("llama.cpp")
 # llama.cpp reports its progress at INFO, hundreds of lines of it, and warns of what we do on purpose (a context with
@@ -41,13 +34,8 @@ _log = logging.getLogger("llama.cpp")
 _GGML_LEVELS = {4: logging.ERROR}
 _GGML_CONTINUED = 5
 
-# What llama_decode returns, as llama.h has it; anything else is a failure.
-_OUTCOMES = {0: Outcome.DONE, 1: Outcome.NO_ROOM, 2: Outcome.ABORTED}
-
 # Few tokens are longer.
 _PIECE_BYTES = 256
-
-FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
 
 
 class _LogLines:
@@ -82,8 +70,8 @@ class _LogLines:
         return self.first_error.removeprefix("llama_model_load: error loading model: ") or "no reason given"
 
 
-_log_lines = _LogLines()
-lib.llama_log_set(_log_lines.callback, ctypes.c_void_p(0))
+log_lines = _LogLines()
+lib.llama_log_set(log_lines.callback, ctypes.c_void_p(0))
 lib.llama_backend_init()
 
 
@@ -95,17 +83,6 @@ def system_info() -> str:
 def supports_gpu_offload() -> bool:
     """Whether this build can put layers on a GPU."""
     return bool(lib.llama_supports_gpu_offload())
-
-
-def _strlen_as_abort_callback() -> tuple[Any, Any]:
-    """A native abort callback and the byte it reads.
-
-    llama.cpp asks the callback hundreds of times a step. A Python function would take the GIL each time; C's
-    ``strlen`` on a one-character buffer answers the same question ("is the byte set?") without it.
-    """
-    libc = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
-    flag = ctypes.create_string_buffer(2)
-    return ctypes.cast(libc.strlen, lib.ggml_abort_callback), flag
 
 
 class LlamaModel:
@@ -129,11 +106,11 @@ class LlamaModel:
         # Kept alive by this frame for as long as llama.cpp may call it.
         progress = lib.llama_progress_callback(lambda fraction, _data: on_progress(fraction))
         params.progress_callback = progress
-        _log_lines.first_error = ""
+        log_lines.first_error = ""
         self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
             raise ModelUnreadableError(
-                f"llama.cpp cannot load {path}: {_log_lines.reason()}; "
+                f"llama.cpp cannot load {path}: {log_lines.reason()}; "
                 "fetch the file again, or set model.path to another model",
             )
         self.vocab = lib.llama_model_get_vocab(self._model)
@@ -242,162 +219,3 @@ class LlamaModel:
         if self._model:
             lib.llama_model_free(self._model)
             self._model = None
-
-
-@dataclass(frozen=True, slots=True)
-class ContextShape:
-    """How a context is laid out.
-
-    Attributes:
-        n_ctx: cells; every token of every sequence takes one, shared prefixes once.
-        n_batch: most tokens in one evaluation.
-        n_threads: processor threads.
-        flash_attention: a key of FLASH_ATTENTION.
-        n_sequences: how many sequences it can hold.
-    """
-
-    n_ctx: int
-    n_batch: int
-    n_threads: int
-    flash_attention: str
-    n_sequences: int = 1
-
-
-class LlamaContext:
-    """The KV of some sequences and the means to evaluate tokens. One thread only, but for ``interrupt``.
-
-    Raises:
-        ModelUnreadableError: llama.cpp could not make a context (mostly: too little memory).
-    """
-
-    def __init__(self, model: LlamaModel, shape: ContextShape) -> None:
-        self.n_batch = shape.n_batch
-        self.rolls_back = not model.is_recurrent()
-        self._cuts = model.removes_partially()
-        self._n_vocab = model.n_vocab
-        self._abort_callback, self._abort_flag = _strlen_as_abort_callback()
-        params = lib.llama_context_default_params()
-        params.n_ctx = shape.n_ctx
-        params.n_batch = params.n_ubatch = shape.n_batch
-        # One more than is asked for, through which KV is saved and loaded.
-        params.n_seq_max = shape.n_sequences + 1
-        self._spare = shape.n_sequences
-        params.n_threads = params.n_threads_batch = shape.n_threads
-        params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
-        params.kv_unified = True
-        params.no_perf = True
-        params.abort_callback = self._abort_callback
-        params.abort_callback_data = ctypes.cast(self._abort_flag, ctypes.c_void_p)
-        _log_lines.first_error = ""
-        self._context = lib.llama_init_from_model(model.handle, params)
-        if not self._context:
-            raise ModelUnreadableError(
-                f"llama.cpp cannot make a context of {shape.n_ctx} tokens: {_log_lines.reason()}; "
-                "try a smaller model.n_ctx",
-            )
-        self._memory = lib.llama_get_memory(self._context)
-        self._batch = lib.llama_batch_init(shape.n_batch, 0, 1)
-        for i in range(shape.n_batch):
-            self._batch.n_seq_id[i] = 1
-
-    def interrupt(self, stop: bool) -> None:  # noqa: FBT001 - a setter
-        """Make the evaluation that runs end at once, or let the next one run. May be called from any thread."""
-        _log_lines.expects_errors = stop
-        self._abort_flag[0] = b"\x01" if stop else b"\x00"
-
-    def evaluate(self, parts: Sequence[Part]) -> Outcome:
-        """Evaluate the parts in one batch of at most ``n_batch`` tokens.
-
-        Raises:
-            DecodeError: llama.cpp failed.
-        """
-        n_tokens = sum(len(part.tokens) for part in parts)
-        if not 0 < n_tokens <= self.n_batch:
-            # More than n_batch would end the process (GGML_ASSERT).
-            raise DecodeError(f"a batch of {n_tokens} tokens does not fit 1 to {self.n_batch}")
-        batch = self._batch
-        batch.n_tokens = n_tokens
-        i = 0
-        for part in parts:
-            first_logits = part.position + len(part.tokens) - part.n_logits
-            for position, token in enumerate(part.tokens, part.position):
-                batch.token[i] = token
-                batch.pos[i] = position
-                batch.seq_id[i][0] = part.seq
-                batch.logits[i] = position >= first_logits
-                i += 1
-        status = int(lib.llama_decode(self._context, batch))
-        # A GPU only begins there, and whoever measures wants to know when it is done.
-        lib.llama_synchronize(self._context)
-        if status not in _OUTCOMES:
-            raise DecodeError(f"llama.cpp could not evaluate {n_tokens} tokens (status {status})")
-        return _OUTCOMES[status]
-
-    def decode(self, tokens: Sequence[int], position: int) -> Outcome:
-        """Evaluate tokens of the first sequence."""
-        return self.evaluate([Part(0, position, tokens)])
-
-    def greedy(self, index: int = -1, among: Ids | None = None, rank: int = 0) -> tuple[int, float]:
-        """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
-
-        With ``among`` one of these, and its probability among them. With ``rank`` the one that has so many before it,
-        the last where there are no more.
-        """
-        logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,))
-        if among is not None:
-            logits = logits[np.frombuffer(among, dtype=np.int32)]
-        place = len(logits) - 1 - min(rank, len(logits) - 1)
-        chosen = int(np.argpartition(logits, place)[place]) if rank else int(logits.argmax())
-        # Less the largest one first, or the exponentials overflow.
-        top = logits.max()
-        logprob = float(logits[chosen] - top - np.log(np.exp(logits - top).sum()))
-        return chosen if among is None else among[chosen], logprob
-
-    def logits(self, index: int = -1) -> npt.NDArray[np.float32]:
-        """A copy of the logits after the token at ``index`` of the batch."""
-        return np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,)).copy()
-
-    def remove_from(self, seq: int, position: int) -> bool:
-        """Drop a sequence's KV from a position on; False when the model's memory refuses a partial removal."""
-        return bool(lib.llama_memory_seq_rm(self._memory, seq, position or -1, -1))
-
-    def copy_prefix(self, source: int, target: int, n_tokens: int) -> None:
-        """Let ``target``, which must be empty, share the first cells of ``source``."""
-        lib.llama_memory_seq_cp(self._memory, source, target, 0, n_tokens)
-
-    def n_stored(self, seq: int) -> int:
-        """How many positions of a sequence hold KV."""
-        return int(lib.llama_memory_seq_pos_max(self._memory, seq)) + 1
-
-    def save(self, seq: int, start: int, end: int) -> bytes:
-        """The KV of the positions from ``start`` to ``end`` of a sequence, as llama.cpp writes it.
-
-        It carries neither the model's identity nor a checksum: who keeps it has to see to both.
-        """
-        self.remove_from(self._spare, 0)
-        lib.llama_memory_seq_cp(self._memory, seq, self._spare, start, end)
-        size = int(lib.llama_state_seq_get_size(self._context, self._spare))
-        buffer = (ctypes.c_uint8 * size)()
-        n_written = int(lib.llama_state_seq_get_data(self._context, buffer, size, self._spare))
-        self.remove_from(self._spare, 0)
-        return ctypes.string_at(buffer, n_written)
-
-    def load(self, data: bytes, seq: int, start: int, end: int) -> bool:
-        """Put saved KV at the end of a sequence; False, and nothing is changed, when it is not of these positions."""
-        self.remove_from(self._spare, 0)
-        buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
-        n_read = int(lib.llama_state_seq_set_data(self._context, buffer, len(data), self._spare))
-        # A state has no first position, and a window's is where it begins.
-        first = int(lib.llama_memory_seq_pos_min(self._memory, self._spare)) if self._cuts else start
-        sound = n_read == len(data) and (first, self.n_stored(self._spare)) == (start, end)
-        if sound:
-            lib.llama_memory_seq_cp(self._memory, self._spare, seq, start, end)
-        self.remove_from(self._spare, 0)
-        return sound
-
-    def close(self) -> None:
-        """Free the KV and the compute buffers."""
-        if self._context:
-            lib.llama_batch_free(self._batch)
-            lib.llama_free(self._context)
-            self._context = None

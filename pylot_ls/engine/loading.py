@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pylot_ls.engine.block_cache import BlockCache
-    from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext, LlamaModel
+    from pylot_ls.engine.llama_context import ContextShape, LlamaContext
+    from pylot_ls.engine.llama_cpp_binding import LlamaModel
     from pylot_ls.engine.manifest import Manifest
     from pylot_ls.engine.persistence import PersistenceConfig
 
@@ -121,7 +122,7 @@ def cells_for(n_ctx: int) -> int:
 
 
 def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
-    from pylot_ls.engine.llama_cpp_binding import ContextShape, LlamaContext  # noqa: PLC0415 - see load
+    from pylot_ls.engine.llama_context import ContextShape, LlamaContext  # noqa: PLC0415 - see load
 
     if not model.generates():
         raise ModelUnsupportedError(

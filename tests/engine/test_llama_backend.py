@@ -12,7 +12,8 @@ from served_worker import Eager
 
 from pylot_ls.engine import scheduler
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.llama_cpp_binding import LlamaContext, LlamaModel
+from pylot_ls.engine.llama_context import LlamaContext
+from pylot_ls.engine.llama_cpp_binding import LlamaModel
 from pylot_ls.engine.types import (
     Failed,
     Finished,
