@@ -5,8 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
@@ -63,6 +67,18 @@ def process_memory_bytes() -> int:
 def user_cpu_seconds() -> float:
     """Return the processor time that this process, with all its threads, has spent in user mode, in seconds."""
     return float(psutil.Process().cpu_times().user)
+
+
+@contextlib.contextmanager
+def suspended(pid: int) -> Iterator[None]:
+    """Let a process of ours stand still for a while, all its threads; one that is gone stays gone."""
+    with contextlib.suppress(psutil.Error):
+        psutil.Process(pid).suspend()
+    try:
+        yield
+    finally:
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(pid).resume()
 
 
 def process_cpu_seconds(pid: int) -> float:

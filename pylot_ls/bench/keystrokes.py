@@ -42,6 +42,9 @@ async def bench_keystrokes(
 ) -> KeystrokeReport:
     """Type into a document through our server, and each keystroke after us through the peer.
 
+    While the peer is asked and bare steps are measured our server stands still, or its background work would slow them
+    down. So what it does in the background, between keystrokes, is what the pauses give it time for.
+
     Args:
         run: how the model is run on both sides.
         document: what to type in.
@@ -65,7 +68,8 @@ async def bench_keystrokes(
         # The cold prompt is no keystroke's cost.
         cold = await editor.ask(trace.keystrokes[0].start)
         bare = await bench.enter_async_context(BareProcess(run)) if run.model is not None else None
-        step_ms = await _steps_ms(bare, [cold])
+        with machine.suspended(editor.pid):
+            step_ms = await _steps_ms(bare, [cold])
         their_server = None
         if peer is not None and bare is not None:
             their_server = await servers.enter_async_context(LlamaServer(peer, run, bare.n_ctx))
@@ -167,7 +171,8 @@ class _Replay:
             return
         body = infill_request(self._document.text, self._offset(cursor), self.run.max_tokens)
         if body is not None:
-            self.peer_answers.append(await self.peer.infill(body))
+            with machine.suspended(self.editor.pid):
+                self.peer_answers.append(await self.peer.infill(body))
 
 
 def _report(run: Run, replay: _Replay, step_ms: float | None) -> KeystrokeReport:

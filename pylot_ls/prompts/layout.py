@@ -32,6 +32,9 @@ _LONG_CHARACTERS = 700
 _LONG_LINES = 20
 _LONG_SHARE = 3 / 4
 
+# The text after the hole is evaluated again wherever somebody begins to type, and what stands further down says little.
+_MOST_SUFFIX_TOKENS = 512
+
 _HEAD_SHARE = 0.15
 _MARKERS = 4
 
@@ -83,7 +86,7 @@ class Layout:
         budget = model.n_ctx - max_tokens - _MARKERS
         n_typed = min(_MOST_TYPED_CHARACTERS // _CHARACTERS_PER_TYPED_TOKEN, int(budget * _MOST_TYPED_SHARE))
         n_prefix = int((budget - n_typed) * options.prefix_share)
-        n_suffix = budget - n_typed - n_prefix
+        n_suffix = min(budget - n_typed - n_prefix, _MOST_SUFFIX_TOKENS)
         if min(n_prefix, n_suffix) <= _CUT_STEP // 4:
             raise ModelUnsupportedError(
                 f"a context of {model.n_ctx} tokens has no room for {max_tokens} new ones and a prompt; "
