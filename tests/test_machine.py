@@ -118,11 +118,11 @@ def test_a_child_that_ends_meanwhile_does_not_end_the_sum(monkeypatch):
 
 
 def test_a_suspended_process_stands_still_until_it_is_let_go_on():
-    child = subprocess.Popen(
-        [sys.executable, "-c", "input(); print('on')"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+    command = [sys.executable, "-c", "input(); print('on')"]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with machine.suspended(child.pid):
-        assert psutil.Process(child.pid).status() == psutil.STATUS_STOPPED
+        _, status = os.waitpid(child.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
     assert child.communicate(b"\n")[0].strip() == b"on"
     with machine.suspended(child.pid):
         pass

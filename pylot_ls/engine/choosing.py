@@ -6,6 +6,7 @@ jump. A request may then carry smaller prompts that ask the same, and a time by 
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -54,7 +55,8 @@ class Choosing:
         """
         whole = self._candidate(job, 0)
         n_ready = max(_READY_TOKENS, int(tokens_per_s * _READY_S))
-        if not job.request.fallbacks or not tokens_per_s or whole.n_pending <= n_ready:
+        has_choice = bool(job.request.fallbacks) and math.isfinite(job.request.budget_ms) and tokens_per_s > 0
+        if not has_choice or whole.n_pending <= n_ready:
             return 0, whole.tokens
         smaller = [self._candidate(job, number) for number in range(1, len(job.request.prompts))]
         ready = next((each for each in smaller if each.n_pending <= n_ready), None)

@@ -1,5 +1,7 @@
 """Which of several prompts a request is served with: by what is known of each, the measured rate and the time left."""
 
+import math
+
 import pytest
 from served_worker import Served, cold
 
@@ -64,6 +66,11 @@ def test_while_one_is_ready_no_larger_one_is_begun(served):
     assert choose(served, WHOLE, HALF + "b", QUARTER + "c", budget_s=1000)[0] == 1
     served.ask(WHOLE)
     assert choose(served, WHOLE + "a", HALF + "b", QUARTER + "c", budget_s=0)[0] == 0
+
+
+def test_with_all_the_time_there_is_the_prompt_itself_is_taken(served):
+    served.ask(QUARTER)
+    assert choose(served, WHOLE, HALF, QUARTER + "c", budget_s=math.inf)[0] == 0
 
 
 def test_before_a_rate_is_known_the_prompt_itself_is_taken(served):

