@@ -22,7 +22,7 @@ class Cost:
         shown_ms: from the keystroke to having the answer, on the client.
         is_elsewhere: whether the keystroke is not where the one before left the cursor: in another line or word, or
             far away.
-        typed_through: whether there was a suggestion without the model, as it was what an earlier one had left.
+        typed_through: whether an earlier suggestion was typed along, so that the model was not asked.
     """
 
     tokens_evaluated: int
@@ -42,7 +42,7 @@ class Figures:
 
     Attributes:
         asked: for how many keystrokes a suggestion was asked for.
-        typed_through: for how many of them there was one without the model.
+        typed_through: for how many of them an earlier suggestion was typed along and the model not asked.
         tokens_evaluated_p50, tokens_evaluated_p95: see Cost.
         tokens_decoded_mean: see Cost.
         ttft_ms_p50, ttft_ms_p95: time to the first token, of the keystrokes at which the model was asked.

@@ -23,7 +23,7 @@ class SessionsReport:
     Attributes:
         sessions: how many files were typed in turn.
         keystrokes: in all of them together.
-        typed_through: how many of them had a suggestion without the model; they count for nothing else.
+        typed_through: at how many of them the model was not asked; they count for nothing else.
         tokens_evaluated_p50, tokens_evaluated_p95, ttft_ms_p50, ttft_ms_p95: as in ``bench keystrokes``.
     """
 

@@ -87,7 +87,7 @@ class Answers:
         if plan is not None:
             # Until now nobody was where this was asked for.
             self._anchors.follow(uri, plan, self._engine(), keep=self._may_be_kept(uri))
-        return Completion(found.suggestion, Usage())
+        return Completion(found.suggestion, Usage(), is_live=True)
 
     def _end(self, question: asyncio.Task[Completion]) -> None:
         """Where nobody waits any more, nothing is decoded."""

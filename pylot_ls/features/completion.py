@@ -78,12 +78,14 @@ class Completion:
         usage: all zero where the model was not asked.
         shown: the suggestion's text with ``\n`` for its line terminators.
         plan: what the model was asked with; None where it was not.
+        is_live: whether it is what an earlier one has left, and no model was asked.
     """
 
     suggestion: Suggestion | None
     usage: Usage
     shown: str = ""
     plan: Plan | None = None
+    is_live: bool = False
 
 
 async def complete(  # noqa: PLR0917 - the memory is the only one that may be left out

@@ -103,14 +103,18 @@ class Place:
         """Whether what was typed since is what the model has said so far, which is not nothing."""
         return bool(self.text) and next(self._agreements(text, offset), None) is not None
 
-    def remainder(self, text: Text, offset: int, suffix: str) -> str:
-        """What is left to suggest; "" for nothing. Once it is found where the place is, that is known exactly."""
+    def remainder(self, text: Text, offset: int, suffix: str) -> str | None:
+        """What is left to suggest, where somebody types along; None where nobody does, or the end is reached.
+
+        It is "" where what comes next stands behind the cursor already, and there is more behind that. Once it is found
+        where the place is, that is known exactly.
+        """
         for place, n, closed in self._agreements(text, offset):
             rest = self._rest(n, closed, suffix)
-            if rest:
+            if rest or (closed and self.text[n:].lstrip(closed + " \t\n")):
                 self.low = self.high = place
                 return rest
-        return ""
+        return None
 
     def _agreements(self, text: Text, offset: int) -> Iterator[tuple[int, int, str]]:
         """Where the place may be, how much of the text stands typed, and what the editor has closed behind."""
@@ -138,9 +142,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A suggestion that is live, and the place it comes from."""
+    """A suggestion that is live, and the place it comes from.
 
-    suggestion: Suggestion
+    Attributes:
+        suggestion: None where what it says next stands behind the cursor already.
+    """
+
+    suggestion: Suggestion | None
     place: Place
 
 
@@ -206,11 +214,14 @@ class LiveSuggestions:
         for place in known.see(text):
             if not place.is_whole or place.options != options:
                 continue
-            rest = place.remainder(text, offset, around.suffix).replace("\n", around.terminator)
-            if rest:
-                known.places.remove(place)
-                known.places.insert(0, place)
-                return Found(Suggestion(suggestion_id(document, offset, rest), rest, offset, place.confidence), place)
+            rest = place.remainder(text, offset, around.suffix)
+            if rest is None:
+                continue
+            known.places.remove(place)
+            known.places.insert(0, place)
+            rest = rest.replace("\n", around.terminator)
+            suggestion = Suggestion(suggestion_id(document, offset, rest), rest, offset, place.confidence)
+            return Found(suggestion if rest else None, place)
         return None
 
     def is_along(self, place: Place, document: Document, offset: int, options: CompletionOptions) -> bool:

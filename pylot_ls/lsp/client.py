@@ -42,6 +42,7 @@ class Answer:
         total_ms: in the engine, from the request to its last token.
         confidence: the server's in the suggestion, 0 to 1; None where it gave none.
         background_tokens: evaluated by the server since it was started for nobody who waited.
+        typed_through: whether an earlier suggestion was typed along, so that the model was not asked.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Answer:
     confidence: float | None = None
     background_tokens: int = 0
     fallback: int = 0
+    typed_through: bool = False
 
     @property
     def first_result_ms(self) -> float:
@@ -62,11 +64,6 @@ class Answer:
         Without the latter, prompts that took long to evaluate would go uncounted where the model has nothing to say.
         """
         return self.first_token_ms or self.total_ms
-
-    @property
-    def typed_through(self) -> bool:
-        """Whether there was a suggestion without the model: what an earlier one had left was typed along."""
-        return bool(self.text) and self.tokens_evaluated == 0
 
 
 class EditorClient:
@@ -87,6 +84,7 @@ class EditorClient:
         self._usage: dict[str, Any] = {}
         self._confidence: float | None = None
         self._background_tokens = 0
+        self._is_live = False
         self._loaded = asyncio.Event()
         self._messages: list[str] = []
         self._last_words: deque[str] = deque(maxlen=_N_LAST_WORDS)
@@ -171,6 +169,7 @@ class EditorClient:
         """Ask for a suggestion at the cursor; ``began`` is when the keystroke was, on the performance counter."""
         began = time.perf_counter() if began is None else began
         self._usage, self._confidence, self._background_tokens = {}, None, 0
+        self._is_live = False
         params = types.InlineCompletionParams(
             context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
             text_document=types.TextDocumentIdentifier(uri or self._uri),
@@ -194,6 +193,7 @@ class EditorClient:
             confidence=self._confidence,
             background_tokens=self._background_tokens,
             fallback=usage.get("fallback", 0),
+            typed_through=self._is_live,
         )
 
     async def _answer_of(self, answer: Awaitable[Any], what: str) -> Any:
@@ -254,6 +254,7 @@ class EditorClient:
         self._usage = params.usage._asdict()
         self._confidence = getattr(params, "confidence", None)
         self._background_tokens = getattr(params, "background_tokens", 0)
+        self._is_live = getattr(params, "is_live", False)
 
 
 def _initialize_params() -> types.InitializeParams:

@@ -19,9 +19,3 @@ def test_files_are_typed_in_turn_on_one_server(bundled_run, document):
 def test_a_prompt_is_counted_where_the_model_had_nothing_to_say():
     assert Answer("", 30.0, tokens_evaluated=140, first_token_ms=0.0, total_ms=28.0).first_result_ms == 28.0
     assert Answer("x", 30.0, tokens_evaluated=1, first_token_ms=2.0, total_ms=28.0).first_result_ms == 2.0
-
-
-def test_a_suggestion_without_the_model_was_typed_through():
-    assert Answer("x", 1.0).typed_through
-    assert not Answer("", 1.0).typed_through
-    assert not Answer("x", 1.0, tokens_evaluated=1).typed_through

@@ -131,6 +131,29 @@ def test_what_is_left(screen, asked, generated, now, left):
     assert screen.shows(now) == left
 
 
+@pytest.mark.parametrize(
+    ("asked", "generated", "now"),
+    [
+        ("x = |\n", "total(a) + b", "x = total(a|)\n"),
+        ("x = |\n", "f(a[0], {1: 2})", "x = f(a[0|])\n"),
+        ("x = |\n", "f({\n    1: 2,\n})", "x = f({|})\n"),
+    ],
+)
+def test_where_only_what_the_editor_has_closed_comes_next_nothing_is_suggested_and_nobody_asked(
+    screen, asked, generated, now
+):
+    screen.says(asked, generated)
+    found = screen.live.find(*at_cursor(now), OPTIONS)
+    assert found is not None
+    assert found.suggestion is None
+
+
+@pytest.mark.parametrize("now", ["x = f(a|)\n", "x = f(a)|\n"])
+def test_where_nothing_comes_but_what_the_editor_has_closed_it_has_ended(screen, now):
+    screen.says("x = |\n", "f(a)")
+    assert screen.live.find(*at_cursor(now), OPTIONS) is None
+
+
 def test_backspace_brings_the_longer_remainder_back(screen):
     screen.says("x = |\n", "total(a)")
     assert [screen.shows(f"x = {typed}|\n") for typed in ("to", "t", "")] == ["tal(a)", "otal(a)", "total(a)"]

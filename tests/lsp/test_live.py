@@ -105,8 +105,16 @@ async def test_brackets_that_the_editor_closes_and_words_that_are_accepted_ask_n
     # All of it is taken back.
     editor.change(9, "", (0, 4), (0, 17))
     assert await editor.suggestion(0, 4) == SAID
-    # At the ends of two of the edits nothing is left before what the editor has closed, and the model is asked there.
-    assert len(editor.backend.requests) <= 1 + 2
+    assert len(editor.backend.requests) == 1
+
+
+async def test_a_client_that_sends_whole_documents_types_along_too(typist):
+    editor = await typist()
+    editor.change(2, "x = total\n")
+    assert await editor.suggestion(0, 9) == SAID[5:]
+    editor.change(3, "x = total()\n")
+    assert await editor.suggestion(0, 10) == "a, [b]"
+    assert len(editor.backend.requests) == 1
 
 
 async def test_what_differs_is_asked_and_what_comes_back_is_not(typist):

@@ -42,6 +42,7 @@ async def suggestion_at(
     if ls.session.abilities.stats:
         stats = {"uri": uri, "version": document.version, "usage": asdict(completion.usage)}
         stats["background_tokens"] = ls.session.engine.background_tokens
+        stats["is_live"] = completion.is_live
         stats["confidence"] = completion.suggestion.confidence if completion.suggestion else None
         ls.protocol.notify(STATS_METHOD, stats)
     if completion.suggestion is None:
