@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pylot_ls.engine.streaming import TextStream
@@ -47,12 +47,14 @@ def test_no_half_character_is_ever_shown(text, cuts):
 
 
 @given(st.binary(max_size=30), splits)
+@example(b"\xed\xa0", [1])
 def test_any_split_of_bytes_that_are_no_utf8_gives_the_same_text(data, cuts):
     parts, _ = stream_in_pieces(data, cuts)
     whole, _ = stream_in_pieces(data, [])
     assert "".join(parts) == "".join(whole)
-    # All of it, but for a character that is incomplete at the end.
-    assert data.decode(errors="replace") in ("".join(whole), "".join(whole) + "\ufffd")
+    # All of it, but for a character that is incomplete at the end; half a surrogate counts as two there.
+    dropped = data.decode(errors="replace").removeprefix("".join(whole))
+    assert dropped in {"", "\ufffd", "\ufffd\ufffd"}
 
 
 @given(texts, stops, splits)
