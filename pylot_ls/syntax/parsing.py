@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Parser
 
+from pylot_ls.text.difference import n_equal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -96,24 +98,12 @@ def parse(language: Language, source: bytes, near: Parsed | None = None) -> Pars
 def _edited(near: Parsed, source: bytes) -> Tree:
     """The tree of another text, told what was replaced there to make this one."""
     old = near.source
-    n_start = _n_common(old, source)
-    n_end = _n_common(old[n_start:][::-1], source[n_start:][::-1])
+    n_start = n_equal(old, source)
+    n_end = n_equal(old[n_start:][::-1], source[n_start:][::-1])
     old_end, new_end = len(old) - n_end, len(source) - n_end
     tree = near.tree.copy()
     tree.edit(n_start, old_end, new_end, _point(old, n_start), _point(old, old_end), _point(source, new_end))
     return tree
-
-
-def _n_common(one: bytes, other: bytes) -> int:
-    """Length of the common beginning."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _point(source: bytes, offset: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, AnyStr
 
 if TYPE_CHECKING:
     from pylot_ls.text.rope import Text
@@ -71,26 +71,15 @@ def difference(before: Text, after: Text) -> Difference | None:
     n_prefix = n_equal(a, b)
     if n_prefix == len(a) == len(b):
         return None
-    return Difference(len(before), len(after), n_head + n_prefix, n_tail + _common_suffix(a, b))
+    return Difference(len(before), len(after), n_head + n_prefix, n_tail + n_equal(a[::-1], b[::-1]))
 
 
-def n_equal(a: str, b: str) -> int:
+def n_equal(a: AnyStr, b: AnyStr) -> int:
     """Length of the longest common prefix, by halves: whole slices are compared much faster than characters."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
         if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _common_suffix(a: str, b: str) -> int:
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[len(a) - middle : len(a) - low] == b[len(b) - middle : len(b) - low]:
             low = middle
         else:
             high = middle - 1
