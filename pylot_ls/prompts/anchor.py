@@ -96,6 +96,11 @@ class Anchor:
 
     def prompt_for(self, text: Text, cursor: int) -> Prompt:
         """The prompt with the text from the anchor's offset to the cursor as the beginning of the middle."""
+        return (*self.around, self.middle(text, cursor))
+
+    @property
+    def around(self) -> Prompt:
+        """All of the prompt but its middle: what never changes."""
         layout = self.layout
         n_head = layout.n_head if self.head else 0
         n_prefix = layout.n_prefix - n_head
@@ -103,12 +108,15 @@ class Anchor:
         head = (TextSegment(with_line_feeds(self.head) + gap, n_head, Keep.START),) if self.head else ()
         prefix = TextSegment(with_line_feeds(self.prefix), n_prefix, Keep.END, layout.cut_step(n_prefix))
         suffix = TextSegment(with_line_feeds(self.suffix), layout.n_suffix, Keep.START)
-        typed = with_line_feeds(text.slice(self.offset, cursor))
-        middle = TextSegment(typed, layout.n_typed, Keep.END, layout.cut_step(layout.n_typed))
         before = (MarkerSegment(Marker.FIM_PREFIX), *head, prefix)
         after = (MarkerSegment(Marker.FIM_SUFFIX), suffix)
         halves = (*before, *after) if layout.order is FimOrder.PSM else (*after, *before)
-        return (MarkerSegment(Marker.BOS), *halves, MarkerSegment(Marker.FIM_MIDDLE), middle)
+        return (MarkerSegment(Marker.BOS), *halves, MarkerSegment(Marker.FIM_MIDDLE))
+
+    def middle(self, text: Text, cursor: int) -> TextSegment:
+        """The prompt's last segment: what was typed since."""
+        typed = with_line_feeds(text.slice(self.offset, cursor))
+        return TextSegment(typed, self.layout.n_typed, Keep.END, self.layout.cut_step(self.layout.n_typed))
 
     @property
     def _before(self) -> str:

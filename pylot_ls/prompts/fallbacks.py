@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,9 +16,20 @@ if TYPE_CHECKING:
 _SHARES = ((1, 1 / 8), (1, 1 / 32), *((1 / 2**n, 1 / 2**n) for n in range(1, 8)))
 
 
+# As many anchors as are typed on in turn; those of a session's documents are more, but each rests for a while.
+_MOST_REMEMBERED = 16
+
+
 def fallbacks(anchor: Anchor, text: Text, cursor: int) -> tuple[Prompt, ...]:
     """Smaller prompts than that of an anchor, the best first.
 
     They follow from what is frozen, so that they are as stable as it is: a keystroke appends to each of them.
     """
-    return tuple(anchor.smaller(*shares).prompt_for(text, cursor) for shares in _SHARES)
+    middle = anchor.middle(text, cursor)
+    return tuple((*around, middle) for around in _around(anchor))
+
+
+@lru_cache(maxsize=_MOST_REMEMBERED)
+def _around(anchor: Anchor) -> tuple[Prompt, ...]:
+    """What is frozen of each, for every keystroke on the anchor; wherever that has moved to, it is the same."""
+    return tuple(anchor.smaller(*shares).around for shares in _SHARES)
