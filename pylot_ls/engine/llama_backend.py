@@ -67,10 +67,10 @@ class LlamaBackend:
             _log.exception("the model could not be loaded")
             self._refuse_all(LoadFailed(f"the model could not be loaded: {type(error).__name__}"))
             return
-        worker = Worker(self._inbox, self._sink, self._loaded)
-        worker.warm_up()
-        self._sink(Ready(self._loaded.info))
         try:
+            worker = Worker(self._inbox, self._sink, self._loaded)
+            worker.warm_up()
+            self._sink(Ready(self._loaded.info))
             worker.run()
         except Exception as error:  # noqa: BLE001 - as above
             _log.exception("the engine cannot go on")
