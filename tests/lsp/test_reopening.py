@@ -45,8 +45,11 @@ def write_sample(path):
     return path
 
 
-async def first_answer(path, environment, typed="x"):
-    """Start a server, open a file, type a character and end it; what that character cost."""
+async def first_answer(path, environment, typed="self"):
+    """Start a server, open a file, type something and end it; what that cost.
+
+    Batches of other shapes round otherwise, so it is something behind which the model is sure of what follows.
+    """
     async with EditorClient(SERVER, environment) as editor:
         # As editors do, while the model is still being loaded.
         editor.open(path.as_uri(), "python", path.read_text(encoding="utf-8"))
