@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,11 +18,12 @@ _JUMP_SHARE = 0.015
 _KEYSTROKES_PER_CHARACTER = 1.2
 # Lines further apart than this are different places.
 _LINES_IN_A_PLACE = 12
-# A line longer than this is edited, not typed anew: with it few keystrokes would open a line.
-_LONGEST_NEW_LINE = 30
+# From so many places the next one is chosen, for the length of its lines; from fewer where the file has few.
+_PLACES_TO_CHOOSE_FROM = 32
+_SHARE_TO_CHOOSE_FROM = 1 / 4
 _SHORTEST_HOLE = 2
 _LONGEST_HOLE = 24
-_LONGEST_HOLE_WHILE_LINES_LACK = 10
+_LONGEST_HOLE_BEFORE_LINES = 24
 
 _LINES_IN_A_RUN = 6
 
@@ -52,31 +54,44 @@ class Edit:
 def choose_edits(lines: list[str], n_keystrokes: int, chooser: random.Random) -> list[Edit]:
     """Edits that take at least so many keystrokes, if the file has them, in the order they are made.
 
-    The places come in random order; within one the person goes down. Empty for a file without a line of text after
-    its first.
+    The places come in random order. In each something is changed within a line, and new lines are opened below it.
+    Empty for a file without a line of text after its first.
     """
     places = [range(first, min(len(lines), first + _LINES_IN_A_PLACE)) for first in _starts(lines)]
     chooser.shuffle(places)
     edits: list[Edit] = []
     n_typed, n_new_lines, n_jumps = 0.0, 0, 0
+    here = 0
     while places and n_typed < n_keystrokes:
-        place = places.pop(0)
+        place = _next_place(places, here, lines, shortest=n_new_lines <= _NEW_LINE_SHARE * n_typed)
         if not any(lines[line].strip() for line in place):
             continue
         n_jumps += 1
-        jumps = True
         for line in place:
+            here = line
             if n_typed >= min(n_keystrokes, n_jumps / _JUMP_SHARE):
                 # What is left of the place is visited another time.
                 places.append(range(line, place.stop))
                 break
-            edit = _edit(line, lines[line], chooser, jumps=jumps, opens=n_new_lines <= _NEW_LINE_SHARE * n_typed)
-            if edit is not None:
-                edits.append(edit)
-                n_typed += edit.n_keystrokes
-                n_new_lines += edit.is_new_line
-                jumps = False
+            edit = _edit(line, lines[line], chooser, jumps=line == place.start)
+            edits.append(edit)
+            n_typed += edit.n_keystrokes
+            n_new_lines += edit.is_new_line
     return edits
+
+
+def _next_place(places: list[range], here: int, lines: list[str], *, shortest: bool) -> range:
+    """Take one of the next places away: that of the shortest lines, or of the longest, and not where one is."""
+
+    def mean_length(place: range) -> float:
+        return sum(len(lines[line].strip()) for line in place) / len(place)
+
+    n_candidates = min(_PLACES_TO_CHOOSE_FROM, math.ceil(len(places) * _SHARE_TO_CHOOSE_FROM))
+    candidates = places[:n_candidates]
+    elsewhere = [place for place in candidates if abs(place.start - here) >= _LINES_IN_A_PLACE] or candidates
+    place = (min if shortest else max)(elsewhere, key=mean_length)
+    places.remove(place)
+    return place
 
 
 def _starts(lines: list[str]) -> range:
@@ -84,14 +99,13 @@ def _starts(lines: list[str]) -> range:
     return range(1, len(lines), _LINES_IN_A_PLACE)
 
 
-def _edit(number: int, line: str, chooser: random.Random, *, jumps: bool, opens: bool) -> Edit | None:
-    """An edit in a line, None where it is too short for a hole and is not to be opened anew."""
+def _edit(number: int, line: str, chooser: random.Random, *, jumps: bool) -> Edit:
+    """What is typed in a line: a hole in the first of a place, where it is long enough; else all of it."""
+    hole = hole_in_line(line, chooser, _LONGEST_HOLE_BEFORE_LINES) if jumps else None
+    if hole is not None:
+        return Edit(number, *hole, is_new_line=False, jumps=True)
     n_indent = len(line) - len(line.lstrip())
-    length = len(line) - n_indent
-    if opens and length <= _LONGEST_NEW_LINE:
-        return Edit(number, n_indent, len(line), is_new_line=True, jumps=jumps)
-    hole = hole_in_line(line, chooser, _LONGEST_HOLE_WHILE_LINES_LACK if opens else _LONGEST_HOLE)
-    return None if hole is None else Edit(number, *hole, is_new_line=False, jumps=jumps)
+    return Edit(number, n_indent, len(line), is_new_line=True, jumps=jumps)
 
 
 def hole_in_line(line: str, chooser: random.Random, longest: int = _LONGEST_HOLE) -> tuple[int, int] | None:

@@ -43,7 +43,7 @@ def test_nothing_is_kept_on_disk_for_the_next_run(bundled_run, document, monkeyp
 
 def test_without_the_anchor_the_suffix_is_evaluated_again(bundled_run, document, monkeypatch):
     monkeypatch.setenv("PYLOT_LS_PROMPT_ANCHORED", "false")
-    assert bench(bundled_run, document, 30).ours.tokens_evaluated_p50 > 20
+    assert bench(bundled_run, document).ours.tokens_evaluated_p50 > 20
 
 
 def test_a_peer_types_the_same_and_decodes_as_many_tokens(bundled_run, document, fake_peer):

@@ -91,11 +91,12 @@ def test_existing_lines_are_edited_in_their_middle():
         for key, document in zip(trace.keystrokes, documents(trace), strict=True)
         if document.text.line(key.cursor[0])[key.cursor[1] :].strip()
     )
-    assert 0.15 < in_the_middle / len(trace.keystrokes) < 0.7
+    assert 0.05 < in_the_middle / len(trace.keystrokes) < 0.3
 
 
 def test_what_is_typed_after_a_jump_is_elsewhere_and_the_person_thinks_first():
-    keystrokes = typing_trace(SAMPLE, 1000).keystrokes
+    # Of which most of the file is there, when it is opened.
+    keystrokes = typing_trace(SAMPLE, 400).keystrokes
     jumps = [(before, key) for before, key in itertools.pairwise(keystrokes) if key.jumped]
     assert statistics.median(abs(before.cursor[0] - key.cursor[0]) for before, key in jumps) > 10
     assert statistics.median(key.pause_ms for _, key in jumps) > 1000
