@@ -19,19 +19,20 @@ def bench(run, document, n_keystrokes=60, **options):
 
 
 def test_a_keystroke_evaluates_a_token_or_two_on_the_bundled_model(bundled_run, document):
-    report = bench(bundled_run, document)
-    assert report.keystrokes == 60
+    report = bench(bundled_run, document, 100)
+    assert report.keystrokes == 100
     assert report.suggestions > 10
-    assert 0 < report.ours.typed_through < report.ours.asked == 60
+    assert 0 < report.ours.typed_through < report.ours.asked == 100
     assert report.ours.tokens_decoded_mean > 1
     assert 1 <= report.ours.tokens_evaluated_p50 <= 2
     assert report.tokens_reused_p50 > 100
     assert 0 < report.ours.ttft_ms_p50 <= report.ours.shown_ms_p50
     going_on, elsewhere = report.places["going_on"], report.places["elsewhere"]
     assert report.ours.over_step_ms_p50 == pytest.approx(going_on.ttft_ms_p50 - report.step_ms_p50, abs=0.01)
-    assert going_on.asked + elsewhere.asked == 60
-    assert 0 < elsewhere.asked < 15
+    assert going_on.asked + elsewhere.asked == 100
+    assert 0 < elsewhere.asked < 10
     assert going_on.tokens_evaluated_p50 < elsewhere.tokens_evaluated_p50
+    assert report.ours.tokens_evaluated_p95 <= 8
     assert report.ours.cpu_s_per_1000_chars > 0
 
 

@@ -74,7 +74,7 @@ def test_as_many_keystrokes_as_asked_for_where_the_file_has_them():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_shares_of_the_kinds_of_keystrokes(seed):
-    keystrokes = typing_trace(SAMPLE, 1500, seed).keystrokes
+    keystrokes = typing_trace(SAMPLE * 10, 1500, seed).keystrokes
 
     def share(is_such):
         return sum(1 for key in keystrokes if is_such(key)) / len(keystrokes)

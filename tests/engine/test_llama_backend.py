@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 from served_worker import Eager
+from stack_source import AFTER, SOURCE
 
 from pylot_ls.engine import scheduler
 from pylot_ls.engine.llama_backend import LlamaBackend
@@ -31,20 +32,6 @@ from pylot_ls.errors import DecodeError
 # Cells of other sequences in between change the order of sums: by up to 0.022 where this was measured. That the right
 # tokens are in the right cells is shown in test_worker, where any other would show.
 ROUNDING = 0.05
-
-SOURCE = '''class Stack:
-    """A stack with a limit."""
-
-    def __init__(self, limit):
-        self.limit = limit
-        self.items = []
-
-    def push(self, item):
-        if len(self.items) == self.limit:
-            raise ValueError("full")
-        self.items.append(item)
-'''
-AFTER = "\n\n    def pop(self):\n        return self.items.pop()\n"
 
 
 def fim(before, middle, after):

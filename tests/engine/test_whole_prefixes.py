@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
+from stack_source import AFTER, SOURCE
 
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.types import Marker, MarkerSegment, TextSegment
@@ -13,19 +14,6 @@ from pylot_ls.engine.types import Marker, MarkerSegment, TextSegment
 # that had read one other token would differ by a hundred times that.
 ROUNDING = 0.02
 
-SOURCE = '''class Stack:
-    """A stack with a limit."""
-
-    def __init__(self, limit):
-        self.limit = limit
-        self.items = []
-
-    def push(self, item):
-        if len(self.items) == self.limit:
-            raise ValueError("full")
-        self.items.append(item)
-'''
-AFTER = "\n\n    def pop(self):\n        return self.items.pop()\n"
 START = SOURCE.index("    def push")
 
 

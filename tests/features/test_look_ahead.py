@@ -33,9 +33,11 @@ class Watched(LlamaBackend):
     def __init__(self, config):
         super().__init__(config)
         self.requests = []
+        self.asked = asyncio.Event()
 
     def submit(self, request):
         self.requests.append(request)
+        self.asked.set()
         super().submit(replace(request, fallbacks=()))
 
     @property
@@ -76,10 +78,13 @@ class Desk:
 
     async def begin_to_look_ahead(self, typed):
         completion = await self.ask(typed)
+        self.backend.asked.clear()
         self.answers.shown(self.page(typed)[0], completion.suggestion, OPTIONS)
-        n_before = len(self.backend.requests)
-        while self.tasks and not self.tasks[-1].done() and len(self.backend.requests) == n_before:  # noqa: ASYNC110
-            await asyncio.sleep(0)
+        if self.tasks:
+            # It asks, or it ends without.
+            asked = asyncio.ensure_future(self.backend.asked.wait())
+            await asyncio.wait([asked, self.tasks[-1]], return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
         return completion.suggestion.text
 
     @staticmethod

@@ -273,22 +273,24 @@ async def test_a_fault_of_the_log_is_told_once_and_completions_go_on(connect, tm
     assert path.read_bytes() == b"garbage" * 1000
 
 
-async def test_of_several_candidates_the_accepted_one_counts(connect):
-    editor = await started(connect)
+async def candidates_shown(editor):
+    """Three at once, the first of them followed."""
     session = editor.server.session
     suggestion = (await session.suggest(session.documents.get(URI), 4)).suggestion
     candidates = [type(suggestion)(str(n), text, 4, 0.5) for n, text in enumerate(("alpha(b)", "alpha.beta", "gamma"))]
     session.feedback.shown(session.documents.get(URI), candidates)
+
+
+async def test_of_several_candidates_the_accepted_one_counts(connect):
+    editor = await started(connect)
+    await candidates_shown(editor)
     accept(editor, "alpha.beta")
     assert await logged(editor) == [(Verdict.ACCEPTED, 1, 10, 10, 10), (Verdict.IGNORED, 1, 19, 0, 0)]
 
 
 async def test_of_several_candidates_of_which_none_is_accepted_the_first_counts(connect):
     editor = await started(connect)
-    session = editor.server.session
-    suggestion = (await session.suggest(session.documents.get(URI), 4)).suggestion
-    candidates = [type(suggestion)(str(n), text, 4, 0.5) for n, text in enumerate(("alpha(b)", "alpha.beta", "gamma"))]
-    session.feedback.shown(session.documents.get(URI), candidates)
+    await candidates_shown(editor)
     accept(editor, "z")
     assert await logged(editor) == [(Verdict.IGNORED, 1, 19, 0, 0), (Verdict.REJECTED, 1, 8, 0, 0)]
 

@@ -11,17 +11,12 @@ from pylot_ls.bundled import sample_path
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import Priority
 from pylot_ls.errors import DecodeError
+from pylot_ls.features.live import Place
 from pylot_ls.lsp.client import EditorClient
 
 pytestmark = pytest.mark.asyncio
 
 SAID = "total(a, [b]) + 1"
-
-
-async def until(is_so):
-    """Let the loop turn until something is so."""
-    while not is_so():  # noqa: ASYNC110 - another thread brings it about
-        await asyncio.sleep(0)
 
 
 class Asked(ScriptedBackend):
@@ -31,14 +26,18 @@ class Asked(ScriptedBackend):
         super().__init__(script)
         self.requests = []
         self.cancelled = []
+        self.has_asked = asyncio.Event()
+        self.has_cancelled = asyncio.Event()
         self._n_left = n_tokens
 
     def submit(self, request):
         self.requests.append(request)
+        self.has_asked.set()
         super().submit(request)
 
     def cancel(self, request_id):
         self.cancelled.append(request_id)
+        self.has_cancelled.set()
         super().cancel(request_id)
 
     def _step(self, stopped):
@@ -155,8 +154,17 @@ async def test_a_document_that_was_closed_is_asked_about_again(typist):
 
 
 @pytest.fixture
-def decoding(connect):
+def decoding(connect, monkeypatch):
     """An editor whose question is half answered: eight characters are decoded."""
+    half = asyncio.Event()
+    hear = Place.hear
+
+    def overhear(place, text):
+        hear(place, text)
+        if len(text) == 8:
+            half.set()
+
+    monkeypatch.setattr(Place, "hear", overhear)
 
     async def start(eagerness="keystroke"):
         backend = Asked(n_tokens=2)
@@ -165,8 +173,7 @@ def decoding(connect):
         editor.open("x = \n")
         await editor.settled()
         question = editor.ask(0, 4)
-        answers = editor.server.session._answers
-        await until(lambda: answers._decoding is not None and len(answers._decoding[0].text) == 8)
+        await half.wait()
         return editor, question
 
     return start
@@ -220,7 +227,7 @@ async def test_who_cancels_ends_what_is_being_decoded(decoding, along):
         await asyncio.sleep(0)
     editor.notify("$/cancelRequest", {"id": question.msg_id})
     assert (await question)["error"]["code"] == -32800
-    await until(lambda: editor.backend.cancelled)
+    await editor.backend.has_cancelled.wait()
     assert len(editor.backend.requests) == 1
 
 
@@ -286,10 +293,12 @@ async def test_a_paste_ends_what_is_being_prepared(typist):
     editor.change(2, "t", (0, 4), (0, 4))
     await editor.settled()
     backend.pause()
+    backend.has_asked.clear()
     await editor.suggestion(0, 5)
-    await until(lambda: len(backend.requests) == 2)
+    await backend.has_asked.wait()
+    assert len(backend.requests) == 2
     editor.change(3, "y = 1\n" * 3, (0, 0), (0, 0))
-    await until(lambda: backend.cancelled)
+    await backend.has_cancelled.wait()
     assert backend.cancelled == [backend.requests[1].request_id]
     backend.resume()
 
