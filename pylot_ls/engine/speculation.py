@@ -27,8 +27,9 @@ _LONGEST = 15
 _FURTHER = 0.4
 _MOST_FURTHER = 2.0
 # The weight of the newest measurement. A time may be longer than usual because others had the processor, hardly
-# shorter.
+# shorter; and where they had it for long, how long says nothing.
 _SHORTER_WEIGHT, _LONGER_WEIGHT = 0.2, 0.05
+_MOST_TIMES_LONGER = 3.0
 _RIGHT_WEIGHT = 0.05
 # A draft has to promise as much more speed to be worth its trouble.
 _WORTHWHILE = 1.05
@@ -131,7 +132,8 @@ class Speculation:
     def took(self, n_tokens: int, ms: float) -> None:
         """An evaluation of so many tokens of one sequence took so long."""
         if n_tokens == 1:
-            self._step_ms = _closer(self._step_ms or ms, ms)
+            known = self._step_ms or ms
+            self._step_ms = _closer(known, min(ms, _MOST_TIMES_LONGER * known))
         elif self._step_ms > 0:
             further = (ms / self._step_ms - 1) / (n_tokens - 1)
             self._further = _closer(self._further, min(max(further, 0.0), _MOST_FURTHER))

@@ -40,6 +40,9 @@ _MOST_FAILURES = 3
 # runs on the machine makes a measurement worse and never better.
 _WARM_UP_TEXTS = ("x", *3 * ("for i in range(n): total += values[i]\n",))
 _WARM_UP_S = 0.1
+# It repeats itself, so that there are drafts to check, too.
+_WARM_UP_DECODED = "1, 1, 1, 1, 1,"
+_WARM_UP_TOKENS = 32
 # After so long without a request the user rests, and the ends of prompts are saved, too.
 _REST_S = 3.0
 
@@ -54,6 +57,8 @@ class Worker:
     """
 
     def __init__(self, inbox: Inbox, sink: EventSink, loaded: Loaded) -> None:
+        # Nobody has asked for what warms up.
+        sink = partial(_all_but_warm_up, sink)
         self._inbox = inbox
         self._sink = sink
         self._loaded = loaded
@@ -73,26 +78,30 @@ class Worker:
     def warm_up(self) -> None:
         """Evaluate a little before anybody asks: the weights are read then, and the rate of prompts is known.
 
-        It can be broken off by ``Inbox.close``, as a request can.
+        Where that takes no time, what drafts cost is measured as well. It can be broken off by ``Inbox.close``, as a
+        request can.
         """
-        sink, self._sink = self._sink, partial(_all_but_warm_up, self._sink)
         began, best = time.perf_counter(), 0.0
         for text in _WARM_UP_TEXTS:
             if best and time.perf_counter() - began > _WARM_UP_S:
                 break
             self._tokens_per_s = 0.0
-            prompt = (TextSegment(text),)
-            self._inbox.put(GenerateRequest(_WARM_UP, prompt, 0, priority=Priority.BACKGROUND, keep=False))
-            while self._inbox.is_live(_WARM_UP) and self.turn():
-                pass
+            self._warm_up(text)
             best = max(best, self._tokens_per_s)
-            self._forget(self._loaded.renderer.render(prompt))
-        self._tokens_per_s, self._sink = best, sink
+        else:
+            if self._loaded.speculation is not None:
+                self._warm_up(_WARM_UP_DECODED, _WARM_UP_TOKENS)
+        self._tokens_per_s = best
 
-    def _forget(self, prompt: Sequence[int]) -> None:
-        tree = self._sequences.tree
+    def _warm_up(self, text: str, n_tokens: int = 0) -> None:
+        """Evaluate a text, decode so many tokens after it, and keep nothing of them."""
+        prompt = (TextSegment(text),)
+        self._inbox.put(GenerateRequest(_WARM_UP, prompt, n_tokens, priority=Priority.BACKGROUND, keep=False))
+        while self._inbox.is_live(_WARM_UP) and self.turn():
+            pass
+        tree, tokens = self._sequences.tree, list(self._loaded.renderer.render(prompt))
         for seq in tree.sequences:
-            if tree.tokens(seq) == list(prompt) and not tree.is_locked(seq):
+            if tree.tokens(seq)[: len(tokens)] == tokens and not tree.is_locked(seq):
                 self._sequences.drop(seq)
 
     def run(self) -> None:

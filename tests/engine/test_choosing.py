@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from served_worker import Served, cold
+from served_worker import Eager, Served, cold
 
 from pylot_ls.engine.choosing import Choosing
 from pylot_ls.engine.inbox import Job
@@ -131,4 +131,13 @@ def test_a_request_that_comes_during_the_warm_up_is_served(served):
     served.during(lambda: served.submit("ab", 3) and None)
     served.worker.warm_up()
     served.serve()
+    served.check()
+
+
+def test_a_warm_up_measures_what_drafts_cost_and_leaves_nothing_behind():
+    served = Served(speculation=Eager())
+    before = served.worker._loaded.speculation._further
+    served.worker.warm_up()
+    assert served.worker._loaded.speculation._further != before
+    assert served.events == []
     served.check()
