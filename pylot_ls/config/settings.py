@@ -88,6 +88,11 @@ class ModelSettings(_Group):
         description="Whether tokens that the text suggests are evaluated ahead, true or false; default true. It is "
         "done where that is faster, and changes no suggestion.",
     )
+    ngrams: Annotated[Literal["auto", "on", "off"], Scope.USER] = Field(
+        default="auto",
+        description='Whether what stands in the open documents weighs beside what the model says: "on", "off", or '
+        '"auto" for small models, which know less by themselves; default "auto". Nothing of it is written to disk.',
+    )
     backend: Annotated[Literal["llama", "scripted"], Scope.USER] = Field(
         default="llama",
         description='What produces text: "llama" is llama.cpp, "scripted" answers fixed text to try an editor\'s '

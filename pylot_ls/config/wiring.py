@@ -49,6 +49,7 @@ def make_backend(settings: Settings, store: PrefixStore | None = None) -> Backen
             n_gpu_layers=model.n_gpu_layers,
             flash_attention=model.flash_attention,
             speculation=model.speculation,
+            ngrams=model.ngrams,
             manifest_folders=(bundled.models_dir(),),
             persistence=make_persistence(store) if store else None,
         ),

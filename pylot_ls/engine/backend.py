@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pylot_ls.engine.types import Event, GenerateRequest
+from pylot_ls.engine.types import Event, GenerateRequest, KnownText
 
 EventSink = Callable[[Event], None]
 
@@ -26,6 +26,9 @@ class Backend(Protocol):
 
     def cancel(self, request_id: str) -> None:
         """End a request within one decode step, also in the middle of its prefill. Unknown ids are ignored."""
+
+    def learn(self, text: KnownText) -> None:
+        """Take note of a text, or forget it; see ``GenerateRequest.hole``. Some time later, or never: it is a hint."""
 
     def close(self) -> None:
         """End all requests as cancelled, free the model and end the thread; returns when that is done."""

@@ -32,13 +32,15 @@ class Decoder:
     def begin(self, generation: Generation, prompt: Tokens) -> None:
         """Take a request with this prompt into work."""
         request, healing = generation.job.request, None
+        # Only what is typed: what stands before it is frozen, or a marker. And a prompt is never empty.
+        n_typed = min(self._loaded.renderer.n_last(request.prompts[generation.fallback]), len(prompt) - 1)
         if request.heal and request.max_tokens:
-            # Only what is typed: what stands before it is frozen, or a marker. And a prompt is never empty.
-            n_last = self._loaded.renderer.n_last(request.prompts[generation.fallback])
-            n_last = min(n_last, MOST_TOKENS, len(prompt) - 1)
-            last = prompt[len(prompt) - n_last :]
+            last = prompt[len(prompt) - min(n_typed, MOST_TOKENS) :]
             healing = healing_of(self._loaded.vocabulary, [self._loaded.model.piece(token) for token in last])
         generation.begin(prompt, healing)
+        if self._loaded.ngrams is not None and request.hole is not None and request.max_tokens:
+            typed = prompt[len(prompt) - n_typed : generation.n_prompt]
+            generation.matcher = self._loaded.ngrams.matcher(request.session, request.hole, typed)
 
     def advance(self, generation: Generation, part: Part, end: int, seconds: float | None) -> FinishReason | None:
         """Go on after the evaluation of all that was known of a request; why the request is finished, if it is.
@@ -82,7 +84,9 @@ class Decoder:
         """Choose and deliver the token that follows the one at ``index`` of the batch."""
         allowed = generation.healing.allowed() if generation.healing and generation.is_healing else None
         rank = 0 if generation.n_decoded else generation.job.request.rank
-        token, logprob = self._loaded.context.greedy(index, allowed, rank)
+        # Another continuation is one of the model's own.
+        guess = generation.matcher.guess(generation.tokens) if generation.matcher and not rank else None
+        token, logprob = self._loaded.context.greedy(index, allowed, rank, guess)
         if self._loaded.model.ends_text(token):
             return FinishReason.END
         new = generation.take(token, self._loaded.model.piece(token))

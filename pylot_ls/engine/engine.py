@@ -14,6 +14,8 @@ from pylot_ls.engine.types import (
     Failed,
     Finished,
     GenerateRequest,
+    Hole,
+    KnownText,
     LoadFailed,
     Loading,
     ModelInfo,
@@ -94,6 +96,7 @@ class Engine:
         fallbacks: tuple[Prompt, ...] = (),
         budget_ms: float = math.inf,
         rank: int = 0,
+        hole: Hole | None = None,
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
@@ -114,6 +117,7 @@ class Engine:
             fallbacks=fallbacks,
             budget_ms=budget_ms,
             rank=rank,
+            hole=hole,
         )
         return self._serve(request)
 
@@ -158,6 +162,11 @@ class Engine:
             str(next(self._ids)), prompt, 0, priority=Priority.BACKGROUND, session=session, restore_only=True
         )
         return await _usage_of(self._serve(request))
+
+    def learn(self, text_id: str, text: str | None, *, session: str = "") -> None:
+        """Take note of a text for the requests of a session that name a hole; None forgets it."""
+        if not self._closed:
+            self._backend.learn(KnownText(session, text_id, text))
 
     async def close(self) -> None:
         """End all requests and free the model."""

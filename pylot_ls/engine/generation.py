@@ -13,6 +13,7 @@ from pylot_ls.engine.types import Usage
 if TYPE_CHECKING:
     from pylot_ls.engine.healing import Healing
     from pylot_ls.engine.inbox import Job
+    from pylot_ls.engine.ngrams import Matcher
     from pylot_ls.engine.rendering import Tokens
     from pylot_ls.engine.sequences import Lease
 
@@ -32,6 +33,7 @@ class Generation:
         healing: what its first decoded tokens have to agree with; None where that is nothing.
         draft: what may follow its tokens.
         lookup: where drafts are looked up.
+        matcher: what is known of other texts; None where only the model counts.
         fallback: with which of the request's prompts it is served.
         stops: how many of its tokens are stored where its evaluation has to stop on the way, in order.
         paused_at: how many requests had ended when it was paused last; -1 when it never was.
@@ -50,6 +52,7 @@ class Generation:
         self._n_prompt = 0
         self.draft = Draft()
         self.lookup = Lookup()
+        self.matcher: Matcher | None = None
         self._n_checked = 0
         self._n_respelt = 0
         self._n_drafted = 0

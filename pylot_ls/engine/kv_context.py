@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylot_ls.engine.ngrams import Guess
     from pylot_ls.engine.vocabulary import Ids
 
 
@@ -56,11 +57,13 @@ class KvContext(Protocol):
     def evaluate(self, parts: Sequence[Part]) -> Outcome:
         """Evaluate the parts in one batch. Raises DecodeError."""
 
-    def greedy(self, index: int, among: Ids | None = None, rank: int = 0) -> tuple[int, float]:
+    def greedy(
+        self, index: int, among: Ids | None = None, rank: int = 0, guess: Guess | None = None
+    ) -> tuple[int, float]:
         """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
 
         With ``among`` one of these, and its probability among them. With ``rank`` the one that has so many before it,
-        the last where there are no more.
+        the last where there are no more. With ``guess`` and no rank by the probabilities of the model mixed with those.
         """
 
     def remove_from(self, seq: int, position: int) -> bool:

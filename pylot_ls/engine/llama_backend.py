@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.inbox import Inbox
+from pylot_ls.engine.lessons import Lessons
 from pylot_ls.engine.loading import LlamaConfig, Loaded, load
 from pylot_ls.engine.types import Event, Failed, Finished, FinishReason, LoadFailed, Loading, Ready, Usage
 from pylot_ls.engine.worker import Worker
@@ -14,7 +15,7 @@ from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
     from pylot_ls.engine.backend import EventSink
-    from pylot_ls.engine.types import GenerateRequest
+    from pylot_ls.engine.types import GenerateRequest, KnownText
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class LlamaBackend:
     def __init__(self, config: LlamaConfig) -> None:
         self._config = config
         self._inbox = Inbox(self._interrupt)
+        self._lessons = Lessons(self._inbox.wake)
         self._sink: EventSink = _nobody
         self._loaded: Loaded | None = None
         self._thread = threading.Thread(target=self._work, name="pylot-engine", daemon=True)
@@ -44,6 +46,10 @@ class LlamaBackend:
     def cancel(self, request_id: str) -> None:
         """End a request within one decode step."""
         self._inbox.cancel(request_id)
+
+    def learn(self, text: KnownText) -> None:
+        """Take note of a text while nobody waits, or forget it."""
+        self._lessons.give(text)
 
     def close(self) -> None:
         """End all requests and free the model."""
@@ -68,7 +74,7 @@ class LlamaBackend:
             self._refuse_all(LoadFailed(f"the model could not be loaded: {type(error).__name__}"))
             return
         try:
-            worker = Worker(self._inbox, self._sink, self._loaded)
+            worker = Worker(self._inbox, self._sink, self._loaded, self._lessons)
             worker.warm_up()
             self._sink(Ready(self._loaded.info))
             worker.run()

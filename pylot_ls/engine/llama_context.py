@@ -15,6 +15,7 @@ import numpy as np
 
 from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.llama_cpp_binding import log_lines
+from pylot_ls.engine.ngrams import mix
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pylot_ls.engine.llama_cpp_binding import LlamaModel
+    from pylot_ls.engine.ngrams import Guess
     from pylot_ls.engine.vocabulary import Ids
 
 # What llama_decode returns, as llama.h has it; anything else is a failure.
@@ -135,20 +137,26 @@ class LlamaContext:
         """Evaluate tokens of the first sequence."""
         return self.evaluate([Part(0, position, tokens)])
 
-    def greedy(self, index: int = -1, among: Ids | None = None, rank: int = 0) -> tuple[int, float]:
+    def greedy(
+        self, index: int = -1, among: Ids | None = None, rank: int = 0, guess: Guess | None = None
+    ) -> tuple[int, float]:
         """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
 
         With ``among`` one of these, and its probability among them. With ``rank`` the one that has so many before it,
-        the last where there are no more.
+        the last where there are no more. With ``guess`` and no rank by the probabilities of the model mixed with those.
         """
         logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,))
-        if among is not None:
-            logits = logits[np.frombuffer(among, dtype=np.int32)]
+        ids = None if among is None else np.frombuffer(among, dtype=np.int32)
+        if ids is not None:
+            logits = logits[ids]
         place = len(logits) - 1 - min(rank, len(logits) - 1)
         chosen = int(np.argpartition(logits, place)[place]) if rank else int(logits.argmax())
         # Less the largest one first, or the exponentials overflow.
         top = logits.max()
-        logprob = float(logits[chosen] - top - np.log(np.exp(logits - top).sum()))
+        log_total = float(top + np.log(np.exp(logits - top).sum()))
+        logprob = float(logits[chosen]) - log_total
+        if guess is not None and not rank:
+            chosen, logprob = mix(guess.among(ids), logits, log_total, chosen)
         return chosen if among is None else among[chosen], logprob
 
     def logits(self, index: int = -1) -> npt.NDArray[np.float32]:

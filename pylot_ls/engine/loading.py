@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pylot_ls import machine
 from pylot_ls.engine.manifest import manifest_for
 from pylot_ls.engine.model_file import check_model_file
+from pylot_ls.engine.ngrams import Ngrams
 from pylot_ls.engine.persistence import Persistence
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.sequences import Sequences
@@ -35,6 +36,8 @@ _MAX_ACTIVE = 12
 # Besides one prompt of full length, so many more tokens may stay resident: a decode step beside 7,600 foreign cells
 # was measured to cost 1.1 times one without them.
 _N_FURTHER_CELLS = 4096
+# With how much larger models the n-gram cache helps was not measured: they know more, and see more of the text.
+_MOST_PARAMETERS_TO_MIX = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class LlamaConfig:
         flash_attention: "auto", "on" or "off".
         manifest_folders: where to look for a manifest after the model's own folder.
         speculation: whether tokens are drafted from the prompt where that makes decoding faster.
+        ngrams: whether what is known of other texts is mixed with what the model says: "on", "off", or "auto" for
+            models as small as it was measured with.
         persistence: where evaluated prompts are kept; None for nowhere.
     """
 
@@ -59,6 +64,7 @@ class LlamaConfig:
     flash_attention: str = "on"
     manifest_folders: tuple[Path, ...] = ()
     speculation: bool = True
+    ngrams: str = "auto"
     persistence: PersistenceConfig | None = None
 
 
@@ -70,6 +76,7 @@ class Loaded:
         vocabulary: the tokens by their bytes.
         max_active: how many requests may be in work at once.
         speculation: what is learnt of drafts; None where none are made.
+        ngrams: the texts of the sessions; None where they do not count.
     """
 
     info: ModelInfo
@@ -80,6 +87,7 @@ class Loaded:
     vocabulary: Vocabulary
     max_active: int = _MAX_ACTIVE
     speculation: Speculation | None = None
+    ngrams: Ngrams | None = None
     persistence: Persistence | None = None
 
     def cache(self) -> BlockCache | None:
@@ -152,8 +160,13 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
         vocabulary=Vocabulary(model.pieces()),
         # What was drafted wrongly has to be cut off again.
         speculation=Speculation() if config.speculation and partial else None,
+        ngrams=Ngrams() if _mixes(config, model) else None,
         persistence=_persistence(config, model, shape),
     )
+
+
+def _mixes(config: LlamaConfig, model: LlamaModel) -> bool:
+    return config.ngrams == "on" or (config.ngrams == "auto" and model.n_params <= _MOST_PARAMETERS_TO_MIX)
 
 
 def _persistence(config: LlamaConfig, model: LlamaModel, shape: ContextShape) -> Persistence | None:

@@ -16,6 +16,7 @@ from pylot_ls.engine.types import (
     Finished,
     FinishReason,
     GenerateRequest,
+    KnownText,
     LoadFailed,
     Loading,
     ModelInfo,
@@ -89,6 +90,9 @@ class ScriptedBackend:
     def cancel(self, request_id: str) -> None:
         """End a request before its next token."""
         self._inbox.cancel(request_id)
+
+    def learn(self, text: KnownText) -> None:
+        """Its script knows all it says."""
 
     def close(self) -> None:
         """End all requests and the thread."""

@@ -75,6 +75,29 @@ class Priority(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Hole:
+    """Where a completion stands in a text that may be known.
+
+    Attributes:
+        text_id: of the text.
+        first_line, last_line: the lines, from 0, that the end of the prompt stands for.
+    """
+
+    text_id: str
+    first_line: int
+    last_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownText:
+    """A text from which what is generated for a session may draw; None where it is to be forgotten."""
+
+    session: str
+    text_id: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateRequest:
     """Continue a prompt greedily.
 
@@ -95,6 +118,8 @@ class GenerateRequest:
         budget_ms: how long that is, from submission to the first token.
         rank: its first token is not the most probable one but the one that has so many before it: another
             continuation of the same prompt.
+        hole: where what it says will stand, for what is known of the session's texts to count; None where nothing
+            but the prompt is to.
     """
 
     request_id: str
@@ -109,6 +134,7 @@ class GenerateRequest:
     fallbacks: tuple[Prompt, ...] = ()
     budget_ms: float = math.inf
     rank: int = 0
+    hole: Hole | None = None
 
     @property
     def looks_ahead(self) -> bool:

@@ -12,6 +12,7 @@ from pylot_ls.engine.decoding import Decoder
 from pylot_ls.engine.failure import failed
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.kv_context import Outcome
+from pylot_ls.engine.lessons import Lessons
 from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
@@ -54,9 +55,10 @@ class Worker:
         inbox: where requests come from.
         sink: where events go.
         loaded: the model and its context.
+        lessons: texts to be learnt.
     """
 
-    def __init__(self, inbox: Inbox, sink: EventSink, loaded: Loaded) -> None:
+    def __init__(self, inbox: Inbox, sink: EventSink, loaded: Loaded, lessons: Lessons | None = None) -> None:
         # Nobody has asked for what warms up.
         sink = partial(_all_but_warm_up, sink)
         self._inbox = inbox
@@ -69,6 +71,8 @@ class Worker:
         self._restoring = Restoring(loaded)
         self._choosing = Choosing(loaded)
         self._restore_queue = RestoreQueue(inbox, sink, loaded)
+        self._lessons = lessons if lessons is not None else Lessons(inbox.wake)
+        self._lessons.begin(loaded.model.tokenize, loaded.ngrams)
         self._waiting: list[Generation] = []
         self._active: list[Generation] = []
         self._n_ended = 0
@@ -134,6 +138,9 @@ class Worker:
             return False
         if not self._active:
             self._restore_queue.step()
+        # While nobody waits.
+        if all(generation.job.request.priority is not Priority.KEYSTROKE for generation in self._active):
+            self._lessons.step()
         self._restoring.restore(self._active, self._tokens_per_s)
         shares = self._scheduler.decide(
             [generation.task(number) for number, generation in enumerate(self._active)],
@@ -153,6 +160,7 @@ class Worker:
             self._waiting.append(Generation(job))
             if job.request.priority is Priority.KEYSTROKE:
                 self._last_keystroke_s = time.perf_counter()
+        self._lessons.forget()
         # First: the one that takes the place of another goes on with its sequence.
         self._end_cancelled()
         for generation in sorted(self._waiting, key=_urgency, reverse=True):
@@ -163,7 +171,7 @@ class Worker:
 
     def _take(self) -> list[Job]:
         """What has come; where there is nothing to do it waits, and saves meanwhile what outlives the server."""
-        if self._active or self._waiting or self._restore_queue.is_ready:
+        if self._active or self._waiting or self._has_work:
             return self._inbox.take(wait=False)
         cache = self._loaded.cache()
         for rests in (False, True) if cache else ():
@@ -177,7 +185,7 @@ class Worker:
     @property
     def _has_work(self) -> bool:
         """Whether there is something to do that does not come out of the inbox."""
-        return self._restore_queue.is_ready or self._inbox.closed
+        return self._restore_queue.is_ready or self._lessons.is_ready or self._inbox.closed
 
     def _has_place_for(self, generation: Generation) -> bool:
         """Whether a request may be in work now; a less urgent one is paused for it."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Priority, Token, Usage
+from pylot_ls.engine.types import Hole, Priority, Token, Usage
 from pylot_ls.features.doubt import Doubt, certain
 from pylot_ls.features.finishing import finish
 from pylot_ls.features.repetition import repeats
@@ -133,6 +133,7 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
         heal=True,
         fallbacks=() if ahead else plan.fallbacks,
         budget_ms=options.time_budget_ms,
+        hole=Hole(document.uri, text.line_of(plan.anchor.offset), text.line_of(plan.cursor)),
     )
     rule = partial(_stop_rule, around, options.max_lines)
     generated = await _collect(events, rule, Doubt(options.confidence), on_text)

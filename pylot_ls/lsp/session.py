@@ -24,6 +24,7 @@ from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.answers import Answers
 from pylot_ls.features.files_off import is_off
+from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
 from pylot_ls.lsp.capabilities import ClientAbilities
@@ -70,6 +71,7 @@ class Session:
         self.privacy = Privacy()
         self.feedback = Feedback(self.documents.get, self.privacy.may_be_kept, notices.warning)
         self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
+        self._knowledge = Knowledge(self._known, lambda: self.engine)
         self._answers = Answers(
             self.anchors, lambda: self.engine, self._reopening.known, self.privacy.may_be_kept, self.keep
         )
@@ -128,12 +130,14 @@ class Session:
 
     def opened(self, uri: str) -> None:
         """A document was opened: find out what may be kept of it, and let it stand where it stood before."""
+        self._knowledge.opened(uri)
         learned = self.keep(self.privacy.learn(uri))
         self.keep(self._reopening.opened(uri, learned, self.engine))
 
     def close_document(self, uri: str) -> None:
         """Forget a document; where it stood is recorded."""
         self.feedback.closed(uri)
+        self._knowledge.closed(uri)
         self._reopening.closed(uri)
         self.documents.close(uri)
         self.anchors.forget(uri)
@@ -145,6 +149,7 @@ class Session:
 
         Begins the completion there, which the editor's request then joins, or ends the one that is out of date.
         """
+        self._knowledge.edited(document.uri)
         if offset is not None and self._has_asked and self._is_eager:
             self.keep(self.suggest(document, offset))
         else:
@@ -185,6 +190,11 @@ class Session:
         is_of_language_off = document.language_id in settings.languages_off
         return settings.enabled and not is_of_language_off and not is_off(document.uri, settings.files_off)
 
+    def _known(self, uri: str) -> Document | None:
+        """A document from which suggestions may draw."""
+        document = self.documents.get(uri)
+        return document if document is not None and self._suggests_in(document) else None
+
     def _is_recorded(self, uri: str) -> bool:
         """Whether it is kept where a document stands, as far as is known."""
         document = self.documents.get(uri)
@@ -206,6 +216,7 @@ class Session:
         for task in self._tasks:
             task.cancel()
         self._reopening.close()
+        self._knowledge.close()
         await self.feedback.close()
         if self._engine is not None:
             await self._engine.close()

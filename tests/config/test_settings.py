@@ -32,6 +32,7 @@ def test_what_chooses_files_costs_the_machine_or_logs_documents_is_of_user_scope
         "model.n_gpu_layers",
         "model.flash_attention",
         "model.speculation",
+        "model.ngrams",
         "model.backend",
         "log.level",
         "log.file",

@@ -14,7 +14,16 @@ from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.sequences import Sequences
 from pylot_ls.engine.speculation import Speculation
-from pylot_ls.engine.types import Failed, Finished, FinishReason, GenerateRequest, Priority, TextSegment, Token
+from pylot_ls.engine.types import (
+    Failed,
+    Finished,
+    FinishReason,
+    GenerateRequest,
+    KnownText,
+    Priority,
+    TextSegment,
+    Token,
+)
 from pylot_ls.engine.vocabulary import Vocabulary
 from pylot_ls.engine.worker import Worker
 
@@ -35,6 +44,9 @@ VOCABULARY = Vocabulary([b"" if token == END else piece for token, piece in enum
 
 class LetterModel:
     """A text is tokenised into characters, one of which ends it; words are only said."""
+
+    def tokenize(self, text):
+        return tuple(map(ord, text))
 
     def ends_text(self, token):
         return token == END
@@ -102,6 +114,7 @@ class Served:
         max_active=6,
         says=next_token,
         speculation=None,
+        ngrams=None,
     ):
         properties = dict(MEMORIES[memory])
         partial = properties.pop("partial")
@@ -119,6 +132,7 @@ class Served:
             vocabulary=VOCABULARY,
             max_active=max_active,
             speculation=speculation if partial else None,
+            ngrams=ngrams,
         )
         self.worker = Worker(self.inbox, self.events.append, loaded)
 
@@ -129,6 +143,12 @@ class Served:
         if not self.inbox.put(request):
             del self.requests[request_id]
         return request_id
+
+    def learn(self, text_id, text):
+        """Learn a text to its end."""
+        self.worker._lessons.give(KnownText("", text_id, text))
+        while self.worker._lessons.is_ready:
+            self.worker.turn()
 
     def ask(self, *args, **kwargs):
         request_id = self.submit(*args, **kwargs)
