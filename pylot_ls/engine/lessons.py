@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # pieces, so that no step takes long.
 _BLOCK = re.compile(r"[^\n]{0,1000}\n+|[^\n]{1,1000}")
 _BLOCKS_AT_A_TIME = 200
+# Some 25,000 tokens, and some 30 ms: less than the prompt of a place that was just opened takes.
+_MOST_AT_ONCE = 100_000
 
 
 class Lessons:
@@ -33,7 +35,7 @@ class Lessons:
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, str], str] = {}
         self._forgotten: list[tuple[str, str]] = []
-        self._begun: _Lesson | None = None
+        self._begun: dict[tuple[str, str], _Lesson] = {}
         self._tokenize: Callable[[str], Tokens] = lambda _text: ()
         self._ngrams: Ngrams | None = None
         # The tokens of each text's blocks: most of them are the same when it is learnt again.
@@ -59,43 +61,58 @@ class Lessons:
     @property
     def is_ready(self) -> bool:
         """Whether there is something to learn."""
-        return self._ngrams is not None and (self._begun is not None or bool(self._waiting))
+        return self._ngrams is not None and (bool(self._begun) or bool(self._waiting))
 
     def forget(self) -> None:
         """Forget what is to be forgotten: at once, so that nothing more is said from it."""
         while self._forgotten:
             key = self._forgotten.pop()
             self._known.pop(key, None)
+            self._begun.pop(key, None)
             if self._ngrams is not None:
                 self._ngrams.drop(*key)
-            if self._begun is not None and self._begun.key == key:
-                self._begun = None
 
     def step(self) -> None:
         """Learn a little, if there is something: two milliseconds or so."""
-        if self._ngrams is None:
-            return
-        if self._begun is None:
-            self._begun = self._next()
-        elif self._begun.step(self._tokenize):
-            self._ngrams.put(*self._begun.key, self._begun.learnt())
-            self._known[self._begun.key] = self._begun.tokens
-            self._begun = None
+        if self.is_ready:
+            # Given up where it is forgotten just now.
+            key = next(iter(self._begun or list(self._waiting)), None)
+            self._go_on(key, to_the_end=False)
 
-    def _next(self) -> _Lesson | None:
+    def finish(self, session: str, text_id: str) -> None:
+        """Learn all of a text, now that a request in it has come, where that is a matter of milliseconds.
+
+        What is said is then the same, whether there was time between the two or not.
+        """
+        key = session, text_id
+        n_waiting = len(self._waiting.get(key, ""))
+        if self.is_ready and n_waiting <= _MOST_AT_ONCE and (n_waiting or key in self._begun):
+            self._go_on(key, to_the_end=True)
+
+    def _go_on(self, key: tuple[str, str] | None, *, to_the_end: bool) -> None:
+        lesson = self._lesson(key) if key is not None else None
+        if key is None or lesson is None or self._ngrams is None:
+            return
+        while not lesson.step(self._tokenize):
+            if not to_the_end:
+                return
+        del self._begun[key]
+        self._ngrams.put(*key, lesson.learnt())
+        self._known[key] = lesson.tokens
+
+    def _lesson(self, key: tuple[str, str]) -> _Lesson | None:
+        """The lesson of a text, begun anew where there is a newer text; None where there is none."""
         with self._lock:
-            if not self._waiting:
-                return None
-            key = next(iter(self._waiting))
-            text = self._waiting.pop(key)
-        return _Lesson(key, text, self._known.get(key, {}))
+            text = self._waiting.pop(key, None)
+        if text is not None:
+            self._begun[key] = _Lesson(text, self._known.get(key, {}))
+        return self._begun.get(key)
 
 
 class _Lesson:
     """One text, block by block."""
 
-    def __init__(self, key: tuple[str, str], text: str, known: dict[str, Tokens]) -> None:
-        self.key = key
+    def __init__(self, text: str, known: dict[str, Tokens]) -> None:
         self.tokens: dict[str, Tokens] = {}
         self._known = known
         self._blocks = _BLOCK.findall(text)

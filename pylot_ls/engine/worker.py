@@ -203,6 +203,8 @@ class Worker:
         request = generation.job.request
         try:
             if not generation.tokens:
+                if request.hole is not None and request.max_tokens:
+                    self._lessons.finish(request.session, request.hole.text_id)
                 generation.fallback, prompt = self._choosing.choose(generation.job, self._tokens_per_s)
                 _check_length(len(prompt), request, self._loaded.info.n_ctx)
                 self._decoder.begin(generation, prompt)

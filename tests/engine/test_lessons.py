@@ -63,7 +63,7 @@ def test_a_long_text_takes_several_steps_and_what_is_known_of_it_is_not_tokenise
     lessons = Lessons(lambda: None)
     lessons.begin(lambda text: tokenised.append(text) or tokenize(text), known)
     lessons.give(KnownText("", "a", "".join(f"line {n}\n" for n in range(9))))
-    assert learn_all(lessons) == 6
+    assert learn_all(lessons) == 5
     assert len(tokenised) == 9
     lessons.give(KnownText("", "a", "new\n" + "".join(f"line {n}\n" for n in range(9))))
     learn_all(lessons)
@@ -152,13 +152,30 @@ def test_a_request_that_comes_behind_the_closing_of_a_text_draws_nothing_from_it
     assert ask(served, "only here:", Hole("b", 0, 0)) == ask(served, "only here:", None)
 
 
+@pytest.mark.parametrize("n_steps", [0, 1, 2])
+def test_a_request_in_a_text_that_was_given_just_now_knows_it(served, monkeypatch, n_steps):
+    monkeypatch.setattr(lessons_module, "_BLOCKS_AT_A_TIME", 1)
+    lessons = served.worker._lessons
+    lessons.give(KnownText("", "another", "one\ntwo\nthree\n"))
+    lessons.give(KnownText("", "a", "one\ntwo\nonly here: this\n"))
+    for _ in range(n_steps):
+        served.worker.turn()
+    assert ask(served, "only here:", Hole("a", 0, 1)) == " thi"
+
+
+def test_a_request_in_a_long_text_does_not_wait_for_it(served, monkeypatch):
+    monkeypatch.setattr(lessons_module, "_MOST_AT_ONCE", 10)
+    served.worker._lessons.give(KnownText("", "a", "one\ntwo\nonly here: this\n"))
+    assert ask(served, "only here:", Hole("a", 0, 1)) == ask(served, "only here:", None)
+
+
 def test_texts_wait_while_somebody_waits(served):
     lessons = served.worker._lessons
     served.submit("ab", 3)
     lessons.give(KnownText("", "a", "text\n"))
     served.worker.turn()
     assert served.worker._active
-    assert lessons._begun is None
+    assert not lessons._begun
     served.serve()
     while lessons.is_ready:
         served.worker.turn()
