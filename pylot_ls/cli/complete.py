@@ -14,6 +14,7 @@ from pylot_ls.config.wiring import completion_options, make_backend
 from pylot_ls.engine.engine import Engine
 from pylot_ls.errors import PylotError
 from pylot_ls.features.completion import Completion, complete
+from pylot_ls.features.knowledge import learn
 
 if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
@@ -43,6 +44,7 @@ def command(
 async def _complete(location: Location, settings: Settings) -> Completion:
     engine = Engine(make_backend(settings))
     engine.start()
+    learn(location.document, engine)
     try:
         return await complete(location.document, location.offset, engine, completion_options(settings, by_hand=True))
     finally:

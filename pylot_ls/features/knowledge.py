@@ -60,4 +60,9 @@ class Knowledge:
         self._resting.pop(uri, None)
         document = self._document(uri)
         if document is not None:
-            self._engine().learn(uri, with_line_feeds(document.text.slice(0, _MOST_CHARACTERS)))
+            learn(document, self._engine())
+
+
+def learn(document: Document, engine: Engine) -> None:
+    """Have a document learnt as it is now."""
+    engine.learn(document.uri, with_line_feeds(document.text.slice(0, _MOST_CHARACTERS)))
