@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.healing import MOST_TOKENS, healing_of
-from pylot_ls.engine.speculation import Draft
+from pylot_ls.engine.speculation import Draft, draft_of
 from pylot_ls.engine.types import FinishReason, Token
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Decoder:
             if is_step and seconds is not None:
                 speculation.took(len(part.tokens), (seconds + time.perf_counter() - began) * 1000)
             # While healing the next token may be none of those that the model would choose.
-            draft = Draft() if reason or generation.is_healing else generation.lookup.draft(generation.tokens)
+            draft = Draft()
+            if reason is None and not generation.is_healing:
+                draft = draft_of(generation.matcher, generation.lookup, generation.tokens)
             generation.check(draft, speculation.length(draft, generation.n_left - 1))
         return reason
 

@@ -169,11 +169,7 @@ class Matcher:
 
     def guess(self, tokens: Sequence[int]) -> Guess | None:
         """What followed the longest match of the last tokens; None where there is none."""
-        for token in tokens[self._n_seen :] if self._found else ():
-            self._go_on(token)
-        self._n_seen = len(tokens)
-        if not self._found:
-            self._search(tokens)
+        self._follow(tokens)
         if not self._found:
             return None
         followed, counts = np.unique(
@@ -181,6 +177,30 @@ class Matcher:
         )
         n_found = int(counts.sum())
         return Guess(followed, counts / n_found, _weight(self._length, n_found, len(followed)))
+
+    def draft(self, tokens: Sequence[int], n_most: int) -> tuple[Ids, int, int]:
+        """What followed the two last of the longest matches, as far as it is the same, at most so many tokens.
+
+        Returns:
+            Them, the length of the matches in tokens, and how many were looked at.
+        """
+        self._follow(tokens)
+        ends = [(text, int(at)) for text, positions in self._found for at in positions[-2:]][-2:]
+        if not ends:
+            return np.empty(0, dtype=np.int32), 0, 0
+        first, last = (text.tokens[at : at + n_most] for text, at in (ends[0], ends[-1]))
+        n_both = min(len(first), len(last))
+        different = np.flatnonzero(first[:n_both] != last[:n_both])
+        return last[: different[0] if len(different) else n_both], self._length, len(ends)
+
+    def _follow(self, tokens: Sequence[int]) -> None:
+        if len(tokens) == self._n_seen:
+            return
+        for token in tokens[self._n_seen :] if self._found else ():
+            self._go_on(token)
+        self._n_seen = len(tokens)
+        if not self._found:
+            self._search(tokens)
 
     def _go_on(self, token: int) -> None:
         """The matches that this token was foreseen by: no other can be as long."""

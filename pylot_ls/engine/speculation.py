@@ -18,10 +18,15 @@ from pylot_ls.engine.prefix_tree import common_prefix
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pylot_ls.engine.ngrams import Matcher
+
 # How many of the last tokens are looked for, most first.
 _MATCHES = (3, 2, 1)
+# Longer matches are looked for in the n-gram cache alone, and told apart by these.
+_LONGER_MATCHES = (8, 4)
 # The share of right tokens before it is measured, by how many tokens matched and how often they were found.
-_RIGHT = {(3, 1): 0.5, (2, 1): 0.4, (1, 1): 0.3, (3, 2): 0.9, (2, 2): 0.8, (1, 2): 0.7}
+_RIGHT_ONCE = {8: 0.8, 4: 0.6, 3: 0.5, 2: 0.4, 1: 0.3}
+_RIGHT_TWICE = {8: 0.95, 4: 0.9, 3: 0.9, 2: 0.8, 1: 0.7}
 _LONGEST = 15
 # What a further token in an evaluation costs before it is measured, as a share of the first one.
 _FURTHER = 0.4
@@ -51,6 +56,16 @@ class Draft:
     tokens: Sequence[int] = ()
     n_matched: int = 0
     n_found: int = 0
+
+
+def draft_of(matcher: Matcher | None, lookup: Lookup, tokens: Sequence[int]) -> Draft:
+    """What may follow: by a long match in the texts that are known, if there is one, else by the tokens themselves."""
+    if matcher is not None:
+        following, length, n_found = matcher.draft(tokens, _LONGEST)
+        n_matched = next((shortest for shortest in _LONGER_MATCHES if length >= shortest), 0)
+        if n_matched and len(following):
+            return Draft(following.tolist(), n_matched, n_found)
+    return lookup.draft(tokens)
 
 
 class Lookup:
@@ -96,7 +111,8 @@ class Speculation:
     """Learns what drafts cost and how often they are right, and says how long one ought to be."""
 
     def __init__(self) -> None:
-        self._right = dict(_RIGHT)
+        self._right = {(length, 1): share for length, share in _RIGHT_ONCE.items()}
+        self._right |= {(length, 2): share for length, share in _RIGHT_TWICE.items()}
         self._step_ms = 0.0
         self._further = _FURTHER
         self._n_passed = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from served_worker import Served
+from served_worker import Eager, Served
 
 from pylot_ls.engine import lessons as lessons_module
 from pylot_ls.engine.lessons import Lessons
@@ -180,3 +180,15 @@ def test_texts_wait_while_somebody_waits(served):
     while lessons.is_ready:
         served.worker.turn()
     assert served.worker._loaded.ngrams._texts
+
+
+@pytest.mark.parametrize("speculation", [None, Eager()])
+def test_drafts_from_known_texts_change_no_answer(speculation):
+    served = Served(ngrams=Ngrams(), speculation=speculation)
+    served.learn("a", "only here: this and that\nand not there\n")
+    request = GenerateRequest("r", (TextSegment("and only here:"),), 12, hole=Hole("b", 0, 0))
+    served.requests["r"] = request
+    served.inbox.put(request)
+    served.serve()
+    assert served.text("r").startswith(" this and th")
+    assert (served.end("r").usage.tokens_accepted > 0) == (speculation is not None)

@@ -61,6 +61,23 @@ def test_following_a_run_of_tokens_finds_what_a_search_finds(text, run, steps):
             assert (followed and followed.weight) == (searched and searched.weight)
 
 
+def test_the_draft_is_what_followed_the_last_two_matches_alike():
+    text = text_of([1, 2, 3, 4, 5, 0, 1, 2, 3, 4, 6, 0, 1, 2, 3, 4, 5])
+    tokens, length, n_found = Matcher([(text, (0, 0))]).draft([1, 2], 15)
+    assert (tokens.tolist(), length, n_found) == ([3, 4], 2, 2)
+    tokens, length, n_found = Matcher([(text, (0, 0))]).draft([5, 0, 1, 2], 3)
+    assert (tokens.tolist(), length, n_found) == ([3, 4, 6], 4, 1)
+    assert Matcher([(text, (0, 0))]).draft([7, 7], 15)[0].tolist() == []
+
+
+@given(TOKENS, TOKENS)
+def test_drafting_between_two_guesses_changes_none(text, run):
+    plain, drafting = (Matcher([(text_of(text), (0, 0))]) for _ in range(2))
+    for end in range(len(run)):
+        drafting.draft(run[:end], 15)
+        assert as_dict(drafting.guess(run[:end])) == as_dict(plain.guess(run[:end]))
+
+
 def test_of_a_frequent_pair_the_last_occurrences_count(monkeypatch):
     monkeypatch.setattr(ngrams, "_MOST_OCCURRENCES", 2)
     text = text_of([1, 2, 7, 1, 2, 8, 1, 2, 9])

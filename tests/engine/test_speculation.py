@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylot_ls.engine.speculation import Draft, Lookup, Speculation
+from pylot_ls.engine.ngrams import Matcher, TokenText
+from pylot_ls.engine.speculation import Draft, Lookup, Speculation, draft_of
 
 LONGEST = 15
 # Tokens whose bytes look like parts of one another, so that matches between two tokens come up.
@@ -106,3 +107,13 @@ def test_a_first_evaluation_of_several_tokens_says_nothing_of_their_cost():
     speculation = Speculation()
     speculation.took(4, 1e6)
     assert speculation.length(Draft((7,) * LONGEST, 3, 1), LONGEST) > 0
+
+
+def test_a_long_match_in_a_known_text_goes_before_a_short_one_in_the_prompt():
+    def matcher():
+        return Matcher([(TokenText([[1, 2, 3, 4, 5, 6, 7]], [0]), (0, 0))])
+
+    prompt = [4, 9, 9, 1, 2, 3, 4]
+    assert draft_of(matcher(), Lookup(), prompt) == Draft([5, 6, 7], 4, 1)
+    assert draft_of(matcher(), Lookup(), prompt[:-1]) == Draft()
+    assert draft_of(None, Lookup(), prompt) == Lookup().draft(prompt) != Draft()
