@@ -332,6 +332,8 @@ def _ends_children_at_sigterm() -> Iterator[None]:
         signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, interrupt)
+    # A shell without job control has what it starts in the background ignore it.
+    sigint_before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -340,6 +342,7 @@ def _ends_children_at_sigterm() -> Iterator[None]:
         raise SystemExit(128 + signal.SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, sigint_before)
 
 
 def _peer(value: str | None, name: str) -> Path | None:

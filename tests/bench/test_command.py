@@ -68,7 +68,9 @@ def test_sessions(bench):
 def test_a_benchmark_that_is_terminated_ends_its_peer(fake_peer):
     os.mkfifo(fake_peer.log)
     command = ("bench", "keystrokes", "--keystrokes", "1000", "--peer", f"llama-server={fake_peer.program}")
-    bench = subprocess.Popen((sys.executable, "-m", "pylot_ls", *command), stderr=subprocess.DEVNULL)
+    # As in the background of a shell without job control.
+    shell = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+    bench = subprocess.Popen((*shell, sys.executable, "-m", "pylot_ls", *command), stderr=subprocess.DEVNULL)
     # The peer waits here until it is listened to, and says who it is.
     with fake_peer.log.open(encoding="utf-8") as log:
         peer = json.loads(log.readline())["pid"]
