@@ -122,6 +122,7 @@ def bundled_config(model_path) -> LlamaConfig:
         n_threads=1,
         flash_attention="off",
         speculation=False,
+        ngrams="off",
         manifest_folders=(model_path.parent,),
     )
 

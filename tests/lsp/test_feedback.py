@@ -91,6 +91,7 @@ async def test_an_answer_that_came_too_late_was_not_shown(connect, watched_backe
     editor = connect(backend)
     await editor.initialize()
     editor.open("x = \n", language="python")
+    await editor.server.session.engine.ready()  # loading is a step, too
     backend.pause()
     late = editor.ask(0, 4)
     await backend.asked.get()

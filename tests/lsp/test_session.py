@@ -78,6 +78,7 @@ async def test_a_newer_request_answers_the_older_with_null(connect):
     editor = connect(backend)
     await editor.initialize()
     editor.open("a\n")
+    await editor.server.session.engine.ready()  # loading is a step, too
     backend.pause()
     older = editor.ask(0, 1)
     editor.change(2, "b", (0, 1), (0, 1))
@@ -105,6 +106,7 @@ async def test_a_cancelled_request_says_so_and_ends_the_work(connect):
     editor = connect(backend)
     await editor.initialize()
     editor.open("a\n")
+    await editor.server.session.engine.ready()  # loading is a step, too
     backend.pause()
     asked = editor.ask(0, 1)
     editor.notify("$/cancelRequest", {"id": asked.msg_id})
@@ -165,6 +167,7 @@ async def test_a_list_that_would_be_late_is_answered_empty_and_incomplete(connec
     editor = connect(backend)
     await editor.initialize()
     editor.open("x = \n")
+    await editor.server.session.engine.ready()  # loading is a step, too
     backend.pause()
     result = (await editor.ask(0, 4, "textDocument/completion"))["result"]
     assert result == {"isIncomplete": True, "items": []}
