@@ -25,7 +25,7 @@ class Size:
         return self.n_embd // self.n_heads
 
 
-# nano is for the smoke run, cpu what two cores teach in hours (3.1 M parameters), tiny (31 M) and small (92 M) what a
+# nano is for the smoke run, cpu what two cores teach in hours (3.1 M parameters), tiny (29 M) and small (86 M) what a
 # GPU teaches.
 SIZES = {
     "nano": Size(n_layers=2, n_embd=64, n_heads=2, n_kv_heads=1, n_ff=128, n_vocab=1024),

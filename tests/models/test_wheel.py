@@ -1,0 +1,19 @@
+"""What people install has the models, and not how they were made."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from hatchling.builders.wheel import WheelBuilder
+
+from pylot_ls.bundled import MODEL_FILE_NAME, models_dir
+
+
+def test_the_wheel_holds_models_manifests_and_cards_only():
+    builder = WheelBuilder(str(models_dir().parent))
+    files = [PurePosixPath(each.distribution_path) for each in builder.recurse_included_files()]
+    inside = PurePosixPath("pylot_ls/_models")
+    models = {file.relative_to(inside) for file in files if file.is_relative_to(inside)}
+    assert {PurePosixPath(MODEL_FILE_NAME), PurePosixPath("pylot-tiny/README.md")} <= models
+    assert {file.suffix for file in models} == {".gguf", ".toml", ".md"}
+    assert all(file.parts[0] == "pylot_ls" for file in files)
