@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 # The coefficients of the quintic iteration, as published with Muon.
 _QUINTIC = (3.4445, -4.7750, 2.0315)
 _N_ITERATIONS = 5
-_MUON_RATE = 0.02
-_ADAM_RATE = 4e-3
+# Held-out loss of the size cpu after 200 steps of 2,048 tokens, at Muon's rate and AdamW's: 0.04 and 0.004 5.26 nats a
+# token, 0.02 and 0.004 5.09, 0.01 and 0.004 5.09, 0.02 and 0.012 5.00, 0.014 and 0.016 5.00, 0.015 and 0.03 4.87. So
+# Muon's matters little and AdamW's much; a longer run wants somewhat less than a short one.
+_MUON_RATE = 0.015
+_ADAM_RATE = 0.02
 _MOMENTUM = 0.95
 _MUON_DECAY = 0.1
 
