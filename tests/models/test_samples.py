@@ -17,7 +17,7 @@ from pylot_ls.text.rope import Text
 from pylot_tiny import corpus, samples
 from pylot_tiny.holes import choose_hole
 from pylot_tiny.reading import Corpus
-from pylot_tiny.special import END, FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, SPECIAL
+from pylot_tiny.special import END, FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, REPOSITORY, SPECIAL
 
 SHORT = '''import os
 
@@ -109,7 +109,7 @@ def test_a_row_is_full_and_special_tokens_stand_where_they_may(texts):
         row = supply.row(1500)
         assert len(row) == 1500
         seen.update(token for token in row if token < len(SPECIAL))
-    assert set(seen) == {END, FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE, FILE_SEPARATOR}
+    assert set(seen) == {END, FIM_PREFIX, FIM_SUFFIX, FIM_MIDDLE, FILE_SEPARATOR, REPOSITORY}
     assert seen[FIM_PREFIX] == seen[FIM_SUFFIX] == seen[FIM_MIDDLE]
 
 

@@ -2,7 +2,7 @@
 
 Most are what the server asks: an anchor some lines above the cursor, the text typed since at the beginning of the
 middle, the file's head first where the window has moved on. Some are the plain form, cut at the cursor, that other
-programs ask with; some are plain text; some have another file in front.
+programs ask with; some are plain text; some have a path or another file in front.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pylot_ls.prompts.anchor import Anchor
 from pylot_ls.prompts.layout import FimOptions, Layout
 from pylot_ls.text.rope import Text
 from pylot_tiny.holes import choose_hole
-from pylot_tiny.special import END, FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX
+from pylot_tiny.special import END, FILE_SEPARATOR, FIM_MIDDLE, FIM_PREFIX, FIM_SUFFIX, REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,8 +29,10 @@ _PLAIN_TEXT_SHARE = 0.25
 _SPM_SHARE = 0.3
 _AT_CURSOR_SHARE = 0.2
 _CROSS_FILE_SHARE = 0.12
-# The tokens of another file that stand in front, of those that a sample may have.
+_PATH_SHARE = 0.08
+# The tokens that stand in front, of those that a sample may have, and those that paths may take of them.
 _CROSS_FILE_TOKENS = 0.4
+_PATH_TOKENS = 40
 # How many lines above the cursor's an anchor stands: three is where the server makes one, and typing moves on.
 _LINES_ABOVE = (0, 1, 2, 3, 3, 3, 3, 4, 5, 7, 10, 16)
 # Shares of the text before the cursor; the server's is 0.7.
@@ -68,7 +70,7 @@ class Samples:
         entry = self._corpus.draw(self._chooser)
         text = self._corpus.text(entry)
         if self._chooser.random() >= _PLAIN_TEXT_SHARE:
-            in_front = self._cross_file(entry, n_tokens)
+            in_front = self._front(entry, n_tokens)
             sample = self._with_hole(text, n_tokens - len(in_front))
             if sample is not None:
                 return (*in_front, *sample)
@@ -141,16 +143,21 @@ class Samples:
         starts = (seen.line_start(number) for number in range(max(0, line - lines_above), line + 1))
         return next((each for each in starts if cursor - each <= layout.long_characters // 2), cursor)
 
-    def _cross_file(self, entry: Entry, n_tokens: int) -> Tokens:
-        """A piece of another file of the same distribution, as Qwen2.5-Coder has it: separator, path, text."""
-        if n_tokens < 2 * _SMALLEST_CONTEXT or self._chooser.random() >= _CROSS_FILE_SHARE:
+    def _front(self, entry: Entry, n_tokens: int) -> Tokens:
+        """What Qwen2.5-Coder and llama-server have in front: repository, other files, the file's own path.
+
+        A piece of another file of the same distribution, or none; the repository in half of them.
+        """
+        draw = self._chooser.random()
+        if n_tokens < 2 * _SMALLEST_CONTEXT or draw >= _CROSS_FILE_SHARE + _PATH_SHARE:
             return ()
-        other = self._corpus.neighbour(entry, self._chooser)
+        repository = (REPOSITORY, *self._tokenize(f"{entry.name}\n")) if self._chooser.random() < 0.5 else ()
+        other = self._corpus.neighbour(entry, self._chooser) if draw < _CROSS_FILE_SHARE else None
+        own_path = (FILE_SEPARATOR, *self._tokenize(f"{entry.path}\n"))
         if other is None:
-            return ()
-        limit = int(n_tokens * _CROSS_FILE_TOKENS)
+            return (*repository, *own_path)[:_PATH_TOKENS]
+        limit = int(n_tokens * _CROSS_FILE_TOKENS) - _PATH_TOKENS
         text = self._corpus.text(other)
         start = text.rfind("\n", 0, self._chooser.choice((0, self._chooser.randrange(len(text))))) + 1
-        tokens = self._tokenize(f"{other.path}\n{text[start : start + 8 * limit]}")[: limit - 40]
-        own_path = self._tokenize(f"{entry.path}\n")[:38]
-        return (FILE_SEPARATOR, *tokens, FILE_SEPARATOR, *own_path)
+        tokens = self._tokenize(f"{other.path}\n{text[start : start + 8 * limit]}")[:limit]
+        return (*repository, FILE_SEPARATOR, *tokens, *own_path[: _PATH_TOKENS - len(repository)])
