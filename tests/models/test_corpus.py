@@ -8,9 +8,11 @@ from collections import Counter
 
 import pytest
 
+from pylot_ls.bench.corpus import gather
 from pylot_ls.bundled import models_dir
 from pylot_ls.engine.manifest import HeldOut
 from pylot_tiny import cleaning, corpus
+from pylot_tiny.held_out import unpack
 from pylot_tiny.licences import permissive_licence
 from pylot_tiny.reading import Corpus
 
@@ -149,6 +151,18 @@ def test_what_is_held_out_is_never_in_what_is_trained_on_not_even_as_a_copy(tmp_
     assert skipped["duplicate"] == 1
     assert (tmp_path / "held-out.txt").read_text() == f"{name}\n"
     assert (tmp_path / "sources.tsv").read_text().splitlines()[1:] == [f"some\t1.0\tMIT\t1\t{len(other)}"]
+
+
+def test_held_out_files_are_unpacked_as_packages_that_bench_quality_types_in(tmp_path):
+    name, trained_on = name_that_is(held_out=True), name_that_is(held_out=False)
+    files = [corpus.SourceFile("some", "1.0", "MIT", f"{top}/own.py", CODE) for top in (name, trained_on)]
+    corpus.write(tmp_path, files[1:], files[:1])
+    assert unpack(Corpus(tmp_path, "held-out"), tmp_path / "held-out", corpus.REMAINDERS) == 1
+    packages = tmp_path / "held-out" / "site-packages"
+    assert [path.relative_to(packages).as_posix() for path in packages.rglob("*.py")] == [f"{name}/own.py"]
+    rule = HeldOut(corpus.MODULUS, corpus.REMAINDERS)
+    found = gather([packages], 10, 2, 0, rule)
+    assert [source.path for source in found.sources] == [packages / name / "own.py"]
 
 
 def test_the_committed_lists_keep_to_the_rule():
