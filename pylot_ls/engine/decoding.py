@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from pylot_ls.engine.generation import Generation
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
+    from pylot_ls.engine.ngrams import Guess
     from pylot_ls.engine.rendering import Tokens
+    from pylot_ls.engine.vocabulary import Ids
+
+# A model has so many tokens at most that end a text.
+_MOST_ENDINGS = 8
 
 
 class Decoder:
@@ -86,15 +91,24 @@ class Decoder:
         """Choose and deliver the token that follows the one at ``index`` of the batch."""
         allowed = generation.healing.allowed() if generation.healing and generation.is_healing else None
         rank = 0 if generation.n_decoded else generation.job.request.rank
-        # Another continuation is one of the model's own.
-        guess = generation.matcher.guess(generation.tokens) if generation.matcher and not rank else None
-        token, logprob = self._loaded.context.greedy(index, allowed, rank, guess)
+        guess = generation.matcher.guess(generation.tokens) if generation.matcher else None
+        token, logprob = self._ranked(index, allowed, rank, guess)
         if self._loaded.model.ends_text(token):
             return FinishReason.END
         new = generation.take(token, self._loaded.model.piece(token))
-        if new or allowed is None:
+        if new or allowed is None or rank:
             text = generation.stream.feed(new)
             self._sink(Token(generation.job.request.request_id, text, token, logprob, generation.usage()))
         if generation.stream.stopped:
             return FinishReason.STOP
         return FinishReason.LENGTH if generation.n_left == 0 else None
+
+    def _ranked(self, index: int, allowed: Ids | None, rank: int, guess: Guess | None) -> tuple[int, float]:
+        """The token that has ``rank`` others before it, of which only the first ends the text."""
+        token, logprob = self._loaded.context.greedy(index, allowed, 0, guess)
+        place, last = 0, rank + _MOST_ENDINGS
+        while rank > 0 and place < last:
+            place += 1
+            token, logprob = self._loaded.context.greedy(index, allowed, place, guess)
+            rank -= not self._loaded.model.ends_text(token)
+        return token, logprob

@@ -63,7 +63,7 @@ class KvContext(Protocol):
         """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
 
         With ``among`` one of these, and its probability among them. With ``rank`` the one that has so many before it,
-        the last where there are no more. With ``guess`` and no rank by the probabilities of the model mixed with those.
+        the last where there are no more. With ``guess`` by the probabilities of the model mixed with those.
         """
 
     def remove_from(self, seq: int, position: int) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.llama_cpp_binding import log_lines
-from pylot_ls.engine.ngrams import mix
+from pylot_ls.engine.ngrams import mix, mixture
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
 if TYPE_CHECKING:
@@ -143,20 +143,25 @@ class LlamaContext:
         """The most probable token after the one at ``index`` of the batch, and the natural logarithm of that.
 
         With ``among`` one of these, and its probability among them. With ``rank`` the one that has so many before it,
-        the last where there are no more. With ``guess`` and no rank by the probabilities of the model mixed with those.
+        the last where there are no more. With ``guess`` by the probabilities of the model mixed with those.
         """
         logits = np.ctypeslib.as_array(lib.llama_get_logits_ith(self._context, index), shape=(self._n_vocab,))
         ids = None if among is None else np.frombuffer(among, dtype=np.int32)
         if ids is not None:
             logits = logits[ids]
-        place = len(logits) - 1 - min(rank, len(logits) - 1)
-        chosen = int(np.argpartition(logits, place)[place]) if rank else int(logits.argmax())
         # Less the largest one first, or the exponentials overflow.
         top = logits.max()
         log_total = float(top + np.log(np.exp(logits - top).sum()))
-        logprob = float(logits[chosen]) - log_total
-        if guess is not None and not rank:
-            chosen, logprob = mix(guess.among(ids), logits, log_total, chosen)
+        if rank:
+            scores = logits - log_total if guess is None else mixture(guess.among(ids), logits, log_total)
+            place = len(scores) - 1 - min(rank, len(scores) - 1)
+            chosen = int(np.argpartition(scores, place)[place])
+            logprob = float(scores[chosen])
+        else:
+            chosen = int(logits.argmax())
+            logprob = float(logits[chosen]) - log_total
+            if guess is not None:
+                chosen, logprob = mix(guess.among(ids), logits, log_total, chosen)
         return chosen if among is None else among[chosen], logprob
 
     def logits(self, index: int = -1) -> npt.NDArray[np.float32]:

@@ -87,6 +87,14 @@ def mix(guess: Guess, logits: npt.NDArray[np.float32], log_total: float, own: in
     return int(tokens[best]), math.log(max(float(probabilities[best]), _SMALLEST))
 
 
+def mixture(guess: Guess, logits: npt.NDArray[np.float32], log_total: float) -> npt.NDArray[np.float64]:
+    """The logarithms of all probabilities of the model mixed with a guess; as ``mix``, which needs one alone."""
+    probabilities = (1 - guess.weight) * np.exp(logits.astype(np.float64) - log_total)
+    probabilities[guess.tokens] += guess.weight * guess.shares
+    mixed: npt.NDArray[np.float64] = np.log(np.maximum(probabilities, _SMALLEST))
+    return mixed
+
+
 class TokenText:
     """The tokens of a text, which finds pairs of them.
 

@@ -122,10 +122,10 @@ class PrefixTree:
         self._leaves[seq].locked = True
         self._leaves[seq].used = next(self._clock)
 
-    def unlock(self, seq: int) -> None:
-        """Let a sequence be evicted."""
+    def unlock(self, seq: int, *, is_spare: bool = False) -> None:
+        """Let a sequence be evicted; one that is spare goes before any other."""
         self._leaves[seq].locked = False
-        self._leaves[seq].used = next(self._clock)
+        self._leaves[seq].used = 0 if is_spare else next(self._clock)
 
     def new(self) -> int:
         """An empty sequence."""

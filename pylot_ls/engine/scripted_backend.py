@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pylot_ls.engine.inbox import Inbox, Job
 from pylot_ls.engine.prefix_tree import common_prefix
@@ -28,12 +28,14 @@ from pylot_ls.engine.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from pylot_ls.engine.backend import EventSink
 
 SCRIPTED_TEXT = "scripted_suggestion"
+SCRIPTED_OTHERS = ("another_suggestion", "a_third_suggestion")
 _CHARACTERS_PER_TOKEN = 4
+Script: TypeAlias = "str | Callable[[Prompt], str]"
 
 SCRIPTED_MODEL = ModelInfo(
     name="scripted",
@@ -56,18 +58,20 @@ class ScriptedBackend:
 
     Args:
         script: the answer, or a function from the prompt to the answer; an exception of it fails the request.
+        others: the answers to requests of a higher rank; what the script says where there are no more.
         info: what it says the model is.
         load_failure: it never becomes ready, for this reason.
     """
 
     def __init__(
         self,
-        script: str | Callable[[Prompt], str] = SCRIPTED_TEXT,
+        script: Script = SCRIPTED_TEXT,
         *,
+        others: Sequence[Script] = (),
         info: ModelInfo = SCRIPTED_MODEL,
         load_failure: LoadFailed | None = None,
     ) -> None:
-        self._script = script
+        self._scripts = (script, *others)
         self._info = info
         self._load_failure = load_failure
         self._sink: EventSink = lambda _event: None
@@ -141,7 +145,9 @@ class ScriptedBackend:
             self._sink(Finished(request_id, FinishReason.LENGTH, "", Usage()))
             return
         try:
-            answer = self._script(job.request.prompt) if callable(self._script) else self._script
+            rank = job.request.rank
+            script = self._scripts[rank if rank < len(self._scripts) else 0]
+            answer = script(job.request.prompt) if callable(script) else script
         except Exception as error:  # noqa: BLE001 - a script may fail as it likes
             self._sink(Failed(request_id, str(error), type(error).__name__))
             return

@@ -63,19 +63,20 @@ class Sequences:
         self._n_certain: dict[int, int] = {}
         self.tree = PrefixTree(n_sequences)
 
-    def acquire(self, prompt: Sequence[int], n_needed_logits: int = 1) -> Lease:
+    def acquire(self, prompt: Sequence[int], n_needed_logits: int = 1, *, aside: bool = False) -> Lease:
         """A sequence that holds as much of the prompt's beginning as is resident, locked.
 
-        The last ``n_needed_logits`` tokens are evaluated in any case: their logits are not kept.
+        The last ``n_needed_logits`` tokens are evaluated in any case: their logits are not kept. ``aside``: the
+        sequence that holds the beginning stays as it is, and the prompt gets a fork.
         """
         known = prompt[: len(prompt) - n_needed_logits]
-        if not self.partial:
+        if not self.partial and not aside:
             for seq in self._left_behind(known):
                 self.drop(seq)
         match = self.tree.match(known, whole=not self.partial)
         if match is None:
             return Lease(self._new(), 0)
-        if self._is_forked(match):
+        if aside or self._is_forked(match):
             return Lease(self._fork(match.seq, match.n_shared), match.n_shared)
         self.tree.lock(match.seq)
         self._n_certain.pop(match.seq, None)
@@ -89,13 +90,13 @@ class Sequences:
         match = self.tree.match(prompt[:-1], whole=not self.partial)
         return match.n_shared if match else 0
 
-    def release(self, seq: int, n_certain: int | None = None) -> None:
+    def release(self, seq: int, n_certain: int | None = None, *, is_spare: bool = False) -> None:
         """A request is done with its sequence; what it holds stays resident while there is room.
 
         ``n_certain``: how many of its tokens are no guess; all where that is not said. A prompt that goes on otherwise
-        takes the place of a guess, however long it is.
+        takes the place of a guess, however long it is. ``is_spare``: it goes before any other when room is needed.
         """
-        self.tree.unlock(seq)
+        self.tree.unlock(seq, is_spare=is_spare)
         if n_certain is not None:
             self._n_certain[seq] = n_certain
 

@@ -116,8 +116,9 @@ class GenerateRequest:
         fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
             evaluating that would take too long.
         budget_ms: how long that is, from submission to the first token.
-        rank: its first token is not the most probable one but the one that has so many before it: another
-            continuation of the same prompt.
+        rank: its first token is not the most probable one but the one that has so many before it, none of which but
+            the first ends the text: another continuation of the same prompt. It leaves the sequence that holds the
+            prompt as it is.
         hole: where what it says will stand, for what is known of the session's texts to count; None where nothing
             but the prompt is to.
     """
@@ -249,7 +250,7 @@ class LoadFailed:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A decoded token; there is none for a token that only repeats what the prompt ended in.
+    """A decoded token; there is none for a token that only repeats what the prompt ended in, unless a rank chose it.
 
     Attributes:
         text: what it adds to the text: whole characters only. Empty while a character is incomplete or while the

@@ -208,7 +208,8 @@ class Worker:
                 generation.fallback, prompt = self._choosing.choose(generation.job, self._tokens_per_s)
                 _check_length(len(prompt), request, self._loaded.info.n_ctx)
                 self._decoder.begin(generation, prompt)
-            generation.use(self._sequences.acquire(generation.tokens, 1 if request.max_tokens else 0))
+            n_logits = 1 if request.max_tokens else 0
+            generation.use(self._sequences.acquire(generation.tokens, n_logits, aside=request.rank > 0))
             self._checkpoints.begin(generation)
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._fail(generation, error)
@@ -300,10 +301,11 @@ class Worker:
     def _finish(self, generation: Generation, reason: FinishReason) -> None:
         if generation.lease is not None:
             seq, request = generation.leave(), generation.job.request
-            self._sequences.release(seq, generation.n_certain)
+            self._sequences.release(seq, generation.n_certain, is_spare=request.rank > 0)
             cache = self._loaded.cache()
-            # A fallback serves only until the prompt itself has been evaluated.
-            if cache is not None and request.keep and not generation.fallback and not request.looks_ahead:
+            # A fallback serves only until the prompt itself has been evaluated, and another continuation adds none.
+            is_kept = request.keep and not (generation.fallback or request.looks_ahead or request.rank)
+            if cache is not None and is_kept:
                 cache.ended(seq, generation.n_prompt)
         rest = "" if reason in {FinishReason.CANCELLED, FinishReason.STOP} else generation.stream.finish()
         self._end(generation, Finished(generation.job.request.request_id, reason, rest, generation.usage()))

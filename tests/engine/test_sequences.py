@@ -48,11 +48,15 @@ class SequencesMachine(RuleBasedStateMachine):
 
     # A fork needs a sequence for itself and keeps its source while it is made.
     @precondition(lambda self: len(self.prompts) < N_SEQUENCES - 1)
-    @rule(prompt=PROMPTS, n_logits=st.sampled_from([0, 1]))
-    def acquire(self, prompt, n_logits):
+    @rule(prompt=PROMPTS, n_logits=st.sampled_from([0, 1]), aside=st.booleans())
+    def acquire(self, prompt, n_logits, aside):
         tree = self.sequences.tree
         resident = [tree.tokens(seq) for seq in tree.sequences]
-        lease = self.sequences.acquire(prompt, n_logits)
+        lease = self.sequences.acquire(prompt, n_logits, aside=aside)
+        if aside:
+            # At most one had to go, to make room for the fork.
+            left = [tree.tokens(seq) for seq in tree.sequences if seq != lease.seq]
+            assert len([tokens for tokens in resident if tokens not in left]) <= 1
         assert self.kv.tokens(lease.seq) == prompt[: lease.n_reused]
         assert lease.seq not in self.prompts
         usable = prompt[: len(prompt) - n_logits]
@@ -98,11 +102,14 @@ class SequencesMachine(RuleBasedStateMachine):
         assert len(before - set(self.sequences.tree.sequences)) <= 1
 
     @precondition(lambda self: self.prompts)
-    @rule(data=st.data(), failed=st.booleans())
-    def end(self, data, failed):
+    @rule(data=st.data(), failed=st.booleans(), is_spare=st.booleans())
+    def end(self, data, failed, is_spare):
         seq = data.draw(st.sampled_from(sorted(self.prompts)))
         del self.prompts[seq]
-        (self.sequences.drop if failed else self.sequences.release)(seq)
+        if failed:
+            self.sequences.drop(seq)
+        else:
+            self.sequences.release(seq, is_spare=is_spare)
 
     @rule()
     def evict(self):

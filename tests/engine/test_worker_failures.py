@@ -1,11 +1,10 @@
-"""What fails in the worker fails its request, the next one is served; and other continuations of one prompt."""
+"""What fails in the worker fails its request, and the next one is served."""
 
 from __future__ import annotations
 
 import pytest
 from served_worker import Served, cold_run
 
-from pylot_ls.engine.types import GenerateRequest, TextSegment
 from pylot_ls.errors import EngineError
 
 
@@ -31,19 +30,3 @@ def test_what_fails_again_and_again_ends_the_worker(monkeypatch):
     monkeypatch.setattr(served.worker, "turn", lambda: 1 // 0)
     with pytest.raises(EngineError, match="several times in a row"):
         served.worker.run()
-
-
-def test_of_a_higher_rank_another_continuation_of_the_same_prompt_is_decoded():
-    served = Served()
-    plain = served.submit("abab", 3)
-    served.serve()
-    others = []
-    for rank in (1, 2):
-        request = GenerateRequest(str(100 + rank), (TextSegment("abab"),), 3, rank=rank)
-        served.inbox.put(request)
-        served.serve()
-        others.append(served.text(request.request_id))
-        assert served.end(request.request_id).usage.tokens_evaluated == 1
-    first = served.text(plain)[0]
-    assert len({first, *(text[0] for text in others)}) == 3
-    assert others[0][1:] == cold_run("abab" + others[0][0], 2)[0]

@@ -106,12 +106,15 @@ class FakeKv:
         self, index: int, among: Sequence[int] | None = None, rank: int = 0, guess: Guess | None = None
     ) -> tuple[int, float]:
         tokens = self._logits[index]
-        if guess is not None and guess.weight > CONVINCING and among is None:
-            return int(guess.tokens[guess.shares.argmax()]), logprob_after(tokens)
         for _ in range(rank):
-            best = self.says(tokens, among)
+            best = self._best(tokens, among, guess)
             among = [token for token in among or LETTERS if token != best] or [best]
-        return self.says(tokens, among), logprob_after(tokens)
+        return self._best(tokens, among, guess), logprob_after(tokens)
+
+    def _best(self, tokens: Sequence[int], among: Sequence[int] | None, guess: Guess | None) -> int:
+        if guess is not None and guess.weight > CONVINCING and among is None:
+            return int(guess.tokens[guess.shares.argmax()])
+        return self.says(tokens, among)
 
     def remove_from(self, seq: int, position: int) -> bool:
         if position > 0 and position < self.n_stored(seq) and not self.cuts:
