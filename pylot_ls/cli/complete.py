@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -42,11 +43,12 @@ def command(
 
 
 async def _complete(location: Location, settings: Settings) -> Completion:
+    options = replace(completion_options(settings, by_hand=True), n_candidates=1)
     engine = Engine(make_backend(settings))
     engine.start()
     learn(location.document, engine)
     try:
-        return await complete(location.document, location.offset, engine, completion_options(settings, by_hand=True))
+        return await complete(location.document, location.offset, engine, options)
     finally:
         await engine.close()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pylot_ls import bundled
 from pylot_ls.config.cache import make_persistence, make_prefix_store
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
-from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.scripted_backend import SCRIPTED_OTHERS, ScriptedBackend
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.prompts.layout import FimOptions
@@ -40,7 +40,7 @@ def make_backend(settings: Settings, store: PrefixStore | None = None) -> Backen
     """
     model = settings.model
     if model.backend == "scripted":
-        return ScriptedBackend()
+        return ScriptedBackend(others=SCRIPTED_OTHERS)
     return LlamaBackend(
         LlamaConfig(
             path=model_path(settings),
@@ -72,19 +72,20 @@ def persistent_backend(settings: Settings) -> tuple[Backend, PrefixStore | None]
 def completion_options(settings: Settings, *, by_hand: bool = False) -> CompletionOptions:
     """What the settings say about completions.
 
-    ``by_hand``: the user asked, so strings and comments are no exception and whatever the model says is shown.
+    ``by_hand``: the user asked, see ``CompletionOptions.by_hand``.
     """
     prompt = settings.prompt
-    return CompletionOptions(
+    options = CompletionOptions(
         max_tokens=settings.completion.max_tokens,
         max_lines=settings.completion.max_lines,
         time_budget_ms=settings.completion.time_budget_ms or math.inf,
-        confidence=0.0 if by_hand else settings.completion.confidence,
-        in_strings=by_hand or settings.completion.in_strings,
-        in_comments=by_hand or settings.completion.in_comments,
+        confidence=settings.completion.confidence,
+        in_strings=settings.completion.in_strings,
+        in_comments=settings.completion.in_comments,
         prompt=FimOptions(
             order=None if prompt.order == "auto" else FimOrder(prompt.order),
             anchored=prompt.anchored,
             prefix_share=prompt.prefix_share,
         ),
     )
+    return options.by_hand() if by_hand else options

@@ -87,7 +87,7 @@ class Answers:
         if plan is not None:
             # Until now nobody was where this was asked for.
             self._anchors.follow(uri, plan, self._engine(), keep=self._may_be_kept(uri))
-        return Completion(found.suggestion, Usage(), is_live=True)
+        return Completion(found.suggestion, Usage(), is_live=True, others=found.others)
 
     def _end(self, question: asyncio.Task[Completion]) -> None:
         """Where nobody waits any more, nothing is decoded."""
@@ -108,7 +108,7 @@ class Answers:
         completion = await asyncio.shield(task)
         found = self._live.find(document, offset, options)
         if found is not None:
-            return Completion(found.suggestion, completion.usage)
+            return Completion(found.suggestion, completion.usage, others=found.others)
         return await self._decode(document, offset, options)
 
     async def _fill(self, place: Place, document: Document, offset: int, options: CompletionOptions) -> Completion:

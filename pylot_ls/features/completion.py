@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import Hole, Priority, Token, Usage
+from pylot_ls.features.candidates import LEAST_LIKELY, MOST_CANDIDATES, several
 from pylot_ls.features.doubt import Doubt, certain
 from pylot_ls.features.finishing import finish
 from pylot_ls.features.repetition import repeats
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from pylot_ls.engine.engine import Engine, GenerationEvent
+    from pylot_ls.engine.types import Prompt
     from pylot_ls.features.anchors import Anchors
     from pylot_ls.prompts.plan import Plan
     from pylot_ls.text.document import Document
@@ -40,6 +42,7 @@ class CompletionOptions:
         time_budget_ms: how long the first token may take before a smaller prompt is preferred.
         confidence: how likely all of a suggestion has to be, 0 to 1; it ends before where it is less.
         in_strings, in_comments: whether anything is suggested there, in languages with a grammar.
+        n_candidates: how many suggestions are made for one place.
         prompt: how the prompt is laid out.
     """
 
@@ -49,7 +52,12 @@ class CompletionOptions:
     confidence: float = 0.05
     in_strings: bool = True
     in_comments: bool = True
+    n_candidates: int = 1
     prompt: FimOptions = field(default_factory=FimOptions)
+
+    def by_hand(self) -> CompletionOptions:
+        """What the same user gets who asks: whatever the model says, in strings and comments too, and several."""
+        return replace(self, confidence=0.0, in_strings=True, in_comments=True, n_candidates=MOST_CANDIDATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,7 @@ class Completion:
         shown: the suggestion's text with ``\n`` for its line terminators.
         plan: what the model was asked with; None where it was not.
         is_live: whether it is what an earlier one has left, and no model was asked.
+        others: further suggestions for the same place, the likeliest first; their cost is not in the usage.
     """
 
     suggestion: Suggestion | None
@@ -86,6 +95,12 @@ class Completion:
     shown: str = ""
     plan: Plan | None = None
     is_live: bool = False
+    others: tuple[Suggestion, ...] = ()
+
+    @property
+    def suggestions(self) -> tuple[Suggestion, ...]:
+        """All there are, the first one first."""
+        return () if self.suggestion is None else (self.suggestion, *self.others)
 
 
 async def complete(  # noqa: PLR0917 - the memory is the only one that may be left out
@@ -124,30 +139,81 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
         return Completion(None, Usage())
     if anchors and not ahead:
         anchors.follow(document.uri, plan, engine, keep=keep)
-    events = engine.generate(
-        plan.prompt,
-        max_tokens=options.max_tokens,
-        priority=Priority.BACKGROUND if ahead else Priority.KEYSTROKE,
-        session=session,
-        keep=keep,
-        heal=True,
-        fallbacks=() if ahead else plan.fallbacks,
-        budget_ms=options.time_budget_ms,
-        hole=Hole(document.uri, text.line_of(plan.anchor.offset), text.line_of(plan.cursor)),
-    )
-    rule = partial(_stop_rule, around, options.max_lines)
-    generated = await _collect(events, rule, Doubt(options.confidence), on_text)
-    if anchors and generated.usage.fallback:
+    asked = _Asked(document, offset, around, plan, engine, options, session, keep=keep, ahead=ahead)
+    if ahead or options.n_candidates == 1:
+        completion = await asked.first(on_text)
+    else:
+        completion = await several(partial(asked.first, on_text), asked.other, options.n_candidates)
+    if anchors and completion.usage.fallback:
         anchors.widen(document.uri, plan, engine, keep=keep)
-    # It may parse several times.
-    shown = await asyncio.to_thread(
-        finish, generated.text, around.prefix, around.suffix, document.language_id, await around.syntax()
-    )
-    if not shown:
-        return Completion(None, generated.usage, "", plan)
-    inserted = shown.replace("\n", around.terminator)
-    suggestion = Suggestion(suggestion_id(document, offset, inserted), inserted, offset, generated.confidence)
-    return Completion(suggestion, generated.usage, shown, plan)
+    return completion
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question to the model; see ``complete``."""
+
+    document: Document
+    offset: int
+    around: Surroundings
+    plan: Plan
+    engine: Engine
+    options: CompletionOptions
+    session: str
+    keep: bool
+    ahead: bool
+
+    async def first(
+        self, on_text: Callable[[str], None], on_evaluated: Callable[[int], None] = lambda _number: None
+    ) -> Completion:
+        """What is most probable; ``on_evaluated`` is told with which of the plan's prompts, once that is evaluated."""
+        fallbacks = () if self.ahead else self.plan.fallbacks
+        events = self._events(self.plan.prompt, fallbacks=fallbacks, budget_ms=self.options.time_budget_ms)
+        return await self._completion(events, Doubt(self.options.confidence), on_text, on_evaluated)
+
+    async def other(self, rank: int, prompt_number: int) -> Completion:
+        """What else is probable, with one of the plan's prompts; nothing where its first token is not."""
+        prompt = (self.plan.prompt, *self.plan.fallbacks)[prompt_number]
+        doubt = Doubt(self.options.confidence, LEAST_LIKELY)
+        return await self._completion(self._events(prompt, rank=rank), doubt)
+
+    def _events(
+        self, prompt: Prompt, *, fallbacks: tuple[Prompt, ...] = (), budget_ms: float = math.inf, rank: int = 0
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        text, plan = self.document.text, self.plan
+        return self.engine.generate(
+            prompt,
+            max_tokens=self.options.max_tokens,
+            priority=Priority.BACKGROUND if self.ahead else Priority.KEYSTROKE,
+            session=self.session,
+            keep=self.keep,
+            heal=True,
+            fallbacks=fallbacks,
+            budget_ms=budget_ms,
+            rank=rank,
+            hole=Hole(self.document.uri, text.line_of(plan.anchor.offset), text.line_of(plan.cursor)),
+        )
+
+    async def _completion(
+        self,
+        events: AsyncGenerator[GenerationEvent, None],
+        doubt: Doubt,
+        on_text: Callable[[str], None] = lambda _text: None,
+        on_evaluated: Callable[[int], None] = lambda _number: None,
+    ) -> Completion:
+        around, document = self.around, self.document
+        rule = partial(_stop_rule, around, self.options.max_lines)
+        generated = await _collect(events, rule, doubt, on_text, on_evaluated)
+        # It may parse several times.
+        shown = await asyncio.to_thread(
+            finish, generated.text, around.prefix, around.suffix, document.language_id, await around.syntax()
+        )
+        if not shown:
+            return Completion(None, generated.usage, "", self.plan)
+        inserted = shown.replace("\n", around.terminator)
+        own_id = suggestion_id(document, self.offset, inserted)
+        suggestion = Suggestion(own_id, inserted, self.offset, generated.confidence)
+        return Completion(suggestion, generated.usage, shown, self.plan)
 
 
 async def _is_wanted(around: Surroundings, options: CompletionOptions) -> bool:
@@ -178,16 +244,20 @@ async def _collect(
     stop_rule: Callable[[], Awaitable[StopRule]],
     doubt: Doubt,
     on_text: Callable[[str], None],
+    on_evaluated: Callable[[int], None],
 ) -> _Generated:
     """Read tokens until the suggestion is complete; what would follow is cancelled.
 
     The rule is asked for when the first token is there: what it takes then delays none, and runs beside the next ones.
     """
-    received, text, usage = "", "", Usage()
+    received, text = "", ""
+    usage: Usage | None = None
     rule: StopRule | None = None
     logprobs: list[float] = []
     async with contextlib.aclosing(generation) as events:
         async for event in events:
+            if usage is None:
+                on_evaluated(event.usage.fallback)
             usage = event.usage
             if isinstance(event, Token):
                 if doubt.begins_with(event.logprob):
@@ -207,7 +277,7 @@ async def _collect(
                 text = ""
                 break
             on_text(text)
-    return _Generated(text, math.exp(sum(logprobs)), usage)
+    return _Generated(text, math.exp(sum(logprobs)), usage or Usage())
 
 
 def suggestion_id(document: Document, offset: int, text: str) -> str:

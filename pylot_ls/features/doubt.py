@@ -20,16 +20,20 @@ class Doubt:
 
     Args:
         least: how likely all of what is shown has to be, 0 to 1; 0 shows everything.
+        least_of_first: how likely the first token alone has to be.
     """
 
-    def __init__(self, least: float) -> None:
-        self._least = math.log(least) if least > 0 else -math.inf
+    def __init__(self, least: float, least_of_first: float = 0.0) -> None:
+        self._least = _log(least)
+        # The first token decides with this one, and those after it are not asked.
+        self._least_of_next = _log(least_of_first)
         self._logprob = 0.0
 
     def begins_with(self, logprob: float) -> bool:
         """Whether the suggestion ends before a token of this probability, given as its natural logarithm."""
         self._logprob += logprob
-        return self._logprob < self._least
+        least_of_next, self._least_of_next = self._least_of_next, -math.inf
+        return self._logprob < self._least or logprob < least_of_next
 
 
 def certain(text: str, doubtful: str) -> str:
@@ -37,3 +41,7 @@ def certain(text: str, doubtful: str) -> str:
     if doubtful and _WORD_AT_END.match(doubtful[0]):
         text = _WORD_AT_END.sub("", text)
     return _EMPTY_LINES_AT_END.sub("", text)
+
+
+def _log(probability: float) -> float:
+    return math.log(probability) if probability > 0 else -math.inf

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.features.along import MOST_CLOSED, closed_behind, n_typed, up_to_closer
@@ -146,10 +146,12 @@ class Found:
 
     Attributes:
         suggestion: None where what it says next stands behind the cursor already.
+        others: what else is known there, where several suggestions are asked for.
     """
 
     suggestion: Suggestion | None
     place: Place
+    others: tuple[Suggestion, ...] = ()
 
 
 @dataclass(slots=True)
@@ -198,6 +200,14 @@ class LiveSuggestions:
         place.confidence = completion.suggestion.confidence
         # What was asked with less than the whole prompt is no ground to build on.
         place.leads_on = not completion.usage.fallback
+        known = self._documents.get(uri)
+        if known is not None and place in known.places:
+            behind = known.places.index(place) + 1
+            known.places[behind:behind] = [
+                replace(place, text=with_line_feeds(other.text), confidence=other.confidence)
+                for other in completion.others
+            ]
+            del known.places[_MOST_PLACES:]
 
     def discard(self, uri: str, place: Place) -> None:
         """The model said nothing there, or was not heard to the end."""
@@ -206,28 +216,39 @@ class LiveSuggestions:
             known.places.remove(place)
 
     def find(self, document: Document, offset: int, options: CompletionOptions) -> Found | None:
-        """What is live at an offset: the suggestion used last of those along which was typed."""
+        """What is live at an offset: the suggestion used last of those along which was typed.
+
+        What somebody has asked for by hand stays so when nobody does. Who asks for several gets what is known of the
+        very place.
+        """
         text, known = document.text, self._documents.get(document.uri)
         around = Surroundings.of(document, offset) if known else None
         if known is None or around is None or text.slice(offset - 1, offset + 1) == "\r\n":
             return None
+        found: dict[str, Place] = {}
         for place in known.see(text):
-            if not place.is_whole or place.options != options:
+            if not place.is_whole or not _serves(place, options):
                 continue
             rest = place.remainder(text, offset, around.suffix)
-            if rest is None:
+            if rest is None or (options.n_candidates > 1 and place.low != offset):
                 continue
-            known.places.remove(place)
-            known.places.insert(0, place)
-            rest = rest.replace("\n", around.terminator)
-            suggestion = Suggestion(suggestion_id(document, offset, rest), rest, offset, place.confidence)
-            return Found(suggestion if rest else None, place)
-        return None
+            found.setdefault(rest, place)
+            if len(found) == options.n_candidates:
+                break
+        if not found:
+            return None
+        used = next(iter(found.values()))
+        known.places.remove(used)
+        known.places.insert(0, used)
+        suggestion, *others = [
+            _suggestion(document, offset, rest.replace("\n", around.terminator), place) for rest, place in found.items()
+        ]
+        return Found(suggestion, used, tuple(other for other in others if other is not None))
 
     def is_along(self, place: Place, document: Document, offset: int, options: CompletionOptions) -> bool:
         """Whether somebody types along what is being decoded for a place."""
         known = self._documents.get(document.uri)
-        if known is None or place not in known.places or place.options != options:
+        if known is None or place not in known.places or not _serves(place, options):
             return False
         known.see(document.text)
         return place.is_typed_along(document.text, offset)
@@ -235,6 +256,17 @@ class LiveSuggestions:
     def forget(self, uri: str) -> None:
         """The document was closed."""
         self._documents.pop(uri, None)
+
+
+def _serves(place: Place, options: CompletionOptions) -> bool:
+    """Whether what was asked with the options of a place answers a question with these."""
+    return place.options in (options, options.by_hand())
+
+
+def _suggestion(document: Document, offset: int, text: str, place: Place) -> Suggestion | None:
+    if not text:
+        return None
+    return Suggestion(suggestion_id(document, offset, text), text, offset, place.confidence)
 
 
 def _behind(text: Text, offset: int, end: int) -> str:

@@ -41,6 +41,7 @@ class Surroundings:
     terminator: str
     is_whole: bool
     _parsed: tuple[Syntax | None] | None = field(default=None, repr=False)
+    _parsing: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     @classmethod
     def of(cls, document: Document, offset: int) -> Surroundings | None:
@@ -65,10 +66,11 @@ class Surroundings:
 
     async def syntax(self) -> Syntax | None:
         """The syntax at the cursor, parsed once; None where there is no grammar or too much to parse."""
-        if self._parsed is None:
-            window = Window.around(self.prefix, self.suffix, is_whole=self.is_whole)
-            # A parse of some milliseconds, in which the event loop would stand still.
-            self._parsed = (await asyncio.to_thread(Syntax.at, self.language_id, window) if window else None,)
+        async with self._parsing:
+            if self._parsed is None:
+                window = Window.around(self.prefix, self.suffix, is_whole=self.is_whole)
+                # A parse of some milliseconds, in which the event loop would stand still.
+                self._parsed = (await asyncio.to_thread(Syntax.at, self.language_id, window) if window else None,)
         return self._parsed[0]
 
 

@@ -20,7 +20,10 @@ _latest: dict[str, Parsed] = {}
 
 
 class Syntax:
-    """The syntax of a window of text, as far as it is asked for. Offsets into suggestions count characters."""
+    """The syntax of a window of text, as far as it is asked for. Offsets into suggestions count characters.
+
+    Several threads may ask at once, each about a suggestion of its own.
+    """
 
     def __init__(self, language_id: str, language: Language, window: Window, parsed: Parsed) -> None:
         self._language_id = language_id
@@ -84,12 +87,13 @@ class Syntax:
         return len(inserted[: end - self._cursor].decode("utf-8"))
 
     def _with(self, suggestion: str) -> Parsed | None:
-        if self._last_inserted[0] != suggestion:
-            parsed = self._parse(self._window.before + suggestion + self._window.after)
-            if parsed is None:
-                return None
-            self._last_inserted = (suggestion, parsed)
-        return self._last_inserted[1]
+        inserted, parsed = self._last_inserted
+        if inserted == suggestion:
+            return parsed
+        now = self._parse(self._window.before + suggestion + self._window.after)
+        if now is not None:
+            self._last_inserted = (suggestion, now)
+        return now
 
     def _parse(self, text: str) -> Parsed | None:
         return parse(self._language, encode(text), self._parsed)

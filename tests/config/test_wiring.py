@@ -69,7 +69,7 @@ def test_the_completion_and_prompt_settings_reach_the_feature(order, expected):
     )
     assert completion_options(settings) == options
     assert completion_options(settings, by_hand=True) == replace(
-        options, confidence=0.0, in_strings=True, in_comments=True
+        options, confidence=0.0, in_strings=True, in_comments=True, n_candidates=3
     )
 
 
