@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pylot_ls.features.completion import Completion
     from pylot_ls.kvcache.store import PrefixStore
     from pylot_ls.lsp.notices import Notices
+    from pylot_ls.lsp.selected import Selected
     from pylot_ls.text.document import Document
 
 _log = logging.getLogger(__name__)
@@ -156,16 +157,19 @@ class Session:
             self.completions.supersede()
             self._answers.stop_looking_ahead()
 
-    async def suggest(self, document: Document, offset: int, *, by_hand: bool = False) -> Completion | None:
+    async def suggest(
+        self, document: Document, offset: int, *, by_hand: bool = False, entry: Selected | None = None
+    ) -> Completion | None:
         """A completion at an offset; None when a newer request came in, or none is wanted or possible here.
 
-        ``by_hand``: the user asked, see ``completion_options``.
+        ``by_hand``: the user asked, see ``completion_options``. ``entry``: by what the document differs from its
+        version.
         """
         if not self._suggests_in(document):
             self.completions.supersede()
             return None
         options = completion_options(self.settings, by_hand=by_hand)
-        key = (document.uri, document.version, offset, options)
+        key = (document.uri, document.version, offset, options, entry)
         try:
             return await self.completions.ask(key, lambda: self._answers.begin(document, offset, options))
         except PylotError as error:
@@ -174,15 +178,16 @@ class Session:
             return None
 
     async def answer(
-        self, document: Document, offset: int, *, invoked: bool, by_hand: bool = False
+        self, document: Document, offset: int, *, invoked: bool, by_hand: bool = False, entry: Selected | None = None
     ) -> Completion | None:
         """What the editor asked for: as ``suggest``, but nothing where only the user may ask and did not."""
         if self.settings.completion.eagerness == "manual" and not invoked:
             return None
         self._has_asked = True
-        completion = await self.suggest(document, offset, by_hand=by_hand)
+        completion = await self.suggest(document, offset, by_hand=by_hand, entry=entry)
         if completion is not None and completion.suggestion is not None and self._looks_ahead:
-            self._answers.shown(document, completion.suggestion, completion_options(self.settings, by_hand=by_hand))
+            # When it is accepted, the editor asks for the next one by itself.
+            self._answers.shown(document, completion.suggestion, completion_options(self.settings))
         return completion
 
     def _suggests_in(self, document: Document) -> bool:

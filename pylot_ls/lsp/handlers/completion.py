@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from pylot_ls.lsp.handlers.feedback import accept_command
-from pylot_ls.lsp.handlers.suggestions import suggestion_at
+from pylot_ls.lsp.handlers.suggestions import suggestions_at
 from pylot_ls.text.position import position_at
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ async def _completion(ls: PylotServer, params: types.CompletionParams) -> types.
         return None
     try:
         async with asyncio.timeout(_BUDGET_S):
-            found = await suggestion_at(ls, params.text_document.uri, params.position, invoked=_is_invoked(params))
+            found = await suggestions_at(ls, params.text_document.uri, params.position, invoked=_is_invoked(params))
     except TimeoutError:
         # Incomplete: the client asks again at the next character, and finds the prompt already evaluated.
         return types.CompletionList(is_incomplete=True, items=[])
-    items = [_item(ls, *found)] if found else []
+    items = [_item(ls, found.document, found.suggestions[0])] if found else []
     return types.CompletionList(is_incomplete=True, items=items)
 
 

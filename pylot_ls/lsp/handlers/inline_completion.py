@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lsprotocol import types
 
 from pylot_ls.lsp.handlers.feedback import accept_command
-from pylot_ls.lsp.handlers.suggestions import suggestion_at
+from pylot_ls.lsp.handlers.suggestions import suggestions_at
 
 if TYPE_CHECKING:
     from pylot_ls.lsp.server import PylotServer
@@ -23,11 +23,18 @@ async def _inline_completion(
     params: types.InlineCompletionParams,
 ) -> types.InlineCompletionList | None:
     invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
-    found = await suggestion_at(ls, params.text_document.uri, params.position, invoked=invoked, by_hand=invoked)
+    entry = params.context.selected_completion_info
+    found = await suggestions_at(
+        ls, params.text_document.uri, params.position, invoked=invoked, by_hand=invoked, selected=entry
+    )
     if found is None:
         return None
-    _, suggestion = found
-    # The remaining text in an empty range at the cursor is the form that every editor shows rightly.
-    here = types.Range(params.position, params.position)
-    item = types.InlineCompletionItem(insert_text=suggestion.text, range=here, command=accept_command(ls, suggestion))
-    return types.InlineCompletionList([item])
+    # The remaining text in an empty range at the cursor is the form that every editor shows rightly. While VS Code's
+    # own list is open, it shows only what replaces the same range as the selected entry and begins with its text.
+    replaced = types.Range(params.position, params.position) if entry is None else entry.range
+    begun = "" if entry is None else entry.text
+    items = [
+        types.InlineCompletionItem(insert_text=begun + each.text, range=replaced, command=accept_command(ls, each))
+        for each in found.suggestions
+    ]
+    return types.InlineCompletionList(items)
