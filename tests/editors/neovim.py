@@ -53,10 +53,11 @@ class GhostText:
 
 
 def documented_setup() -> str:
-    """The lines that README.md tells a user to put into init.lua."""
+    """The lines that README.md tells a user to put into init.lua, and those that a user may."""
     page = (DROP_IN / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^ *```lua\n(.*?)^ *```$", page, flags=re.DOTALL | re.MULTILINE)
-    return str(next(block for block in blocks if "vim.lsp.enable('pylot')" in block))
+    assert sum("vim.lsp.enable('pylot')" in block for block in blocks) == 1
+    return "\n".join(map(str, blocks))
 
 
 def write_config(folder: Path, server_command: Sequence[str]) -> Path:
@@ -172,6 +173,10 @@ class Neovim:
         line, column, text, cursor_line, cursor_column = found
         return GhostText(text, line, column, (cursor_line, cursor_column))
 
+    def n_suggestions(self) -> int:
+        """How many Neovim has to choose from."""
+        return int(self._ask("n_suggestions"))
+
     def expect_server(self) -> None:
         """Wait until the server knows of the file: what is typed before then is not asked about.
 
@@ -197,6 +202,17 @@ class Neovim:
             raise self._failure(f"ghost text is not at the cursor: {ghost}")
         self._expect_on_screen(ghost.text.split("\n"))
         return ghost
+
+    def expect_no_ghost_text(self) -> None:
+        """Wait for the answer to what was typed last; nothing may be shown then.
+
+        Raises:
+            GhostTextError: there is ghost text.
+        """
+        self._wait_for_server("the answer", "answered_here")
+        ghost = self.ghost_text()
+        if ghost is not None:
+            raise self._failure(f"there is ghost text: {ghost}")
 
     def _expect_on_screen(self, lines: Sequence[str]) -> None:
         """The ghost text's first line begins in the cursor's cell, its others fill the rows below."""

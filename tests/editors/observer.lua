@@ -83,6 +83,12 @@ function observer.ghost_text()
   return { mark[2], mark[3], table.concat(lines, '\n'), cursor[1] - 1, cursor[2] }
 end
 
+-- How many suggestions there are to choose from.
+function observer.n_suggestions()
+  local completor = require('vim.lsp._capability').all.inline_completion.active[vim.api.nvim_get_current_buf()]
+  return completor and completor:count_items() or 0
+end
+
 -- The screen's rows as lists of cells; the second cell of a wide character is empty.
 function observer.screen()
   vim.cmd.redraw()

@@ -190,3 +190,37 @@ def test_tab_stays_a_tab_where_nothing_is_suggested(start_neovim: StartNeovim, t
     typed = file.line_with("item")
     longer = editor.wait_until("white space", lambda: editor.line_before_cursor().removeprefix(typed))
     assert not longer.strip()
+
+
+def test_where_nothing_is_suggested_any_more_nothing_is_shown(start_neovim: StartNeovim, tmp_path: Path) -> None:
+    file = Unfinished(tmp_path, "▮\n")
+    editor = start_neovim([*PYLOT_LS, "--scripted"])
+    type_and_expect(editor, file, "x = ", "scripted_suggestion")
+    editor.type("1")
+    editor.expect_no_ghost_text()
+
+
+def test_who_asks_by_hand_goes_through_several_and_accepts_the_one_that_is_shown(
+    start_neovim: StartNeovim, tmp_path: Path
+) -> None:
+    file = Unfinished(tmp_path, "▮\n")
+    editor = start_neovim([*PYLOT_LS, "--scripted"])
+    type_and_expect(editor, file, "x = ", "scripted_suggestion")
+    editor.press("<M-n>")
+    editor.wait_until("three suggestions", lambda: editor.n_suggestions() == 3)
+    editor.expect_ghost_text("scripted_suggestion")
+    editor.press("<M-n>")
+    editor.wait_until("the second one", lambda: shown(editor) == "another_suggestion (2/3)")
+    editor.press("<Tab>")
+    editor.wait_until("it in the buffer", lambda: editor.lines()[0] == "x = another_suggestion")
+    editor.stop_server()
+    log = FeedbackLog(tmp_path / "home" / "state" / "pylot-ls" / "feedback" / "feedback.db")
+    totals = editor.wait_until("a log", lambda: log.totals(date.min))
+    accepted = [each.n_accepted for each in totals if each.verdict is Verdict.ACCEPTED]
+    assert accepted == [len("another_suggestion")]
+
+
+def shown(editor: Neovim) -> str:
+    """The ghost text, with what Neovim writes behind it."""
+    ghost = editor.ghost_text()
+    return ghost.text if ghost else ""

@@ -96,7 +96,7 @@ class Editor:
     async def suggestion(self, line, character, uri=URI):
         """The text that would be shown, None for none."""
         result = (await self.ask(line, character, uri=uri))["result"]
-        return result["items"][0]["insertText"] if result else None
+        return result["items"][0]["insertText"] if result and result["items"] else None
 
     async def settled(self):
         """Wait for what was begun beside the requests."""

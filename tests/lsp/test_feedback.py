@@ -31,7 +31,7 @@ async def started(connect, answer=ANSWER, *, overrides=None, capabilities=None, 
 
 async def item(editor, character, uri=URI):
     result = (await editor.ask(0, character, uri=uri))["result"]
-    return result["items"][0] if result else None
+    return result["items"][0] if result and result["items"] else None
 
 
 async def logged(editor):

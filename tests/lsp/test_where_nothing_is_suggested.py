@@ -15,7 +15,7 @@ async def suggestion(editor, character, trigger):
     context = {"triggerKind": trigger}
     position = {"line": 0, "character": character}
     params = {"textDocument": {"uri": "file:///project/a.py"}, "position": position, "context": context}
-    return (await editor.request("textDocument/inlineCompletion", params))["result"]
+    return (await editor.request("textDocument/inlineCompletion", params))["result"]["items"]
 
 
 @pytest.mark.parametrize(("text", "character", "setting"), PLACES)
@@ -23,8 +23,8 @@ async def test_only_who_asks_gets_one_in_strings_or_comments_that_are_off(connec
     editor = connect(ScriptedBackend("b"))
     await editor.initialize(options={"completion": {setting: False}})
     editor.open(text, language="python")
-    assert await suggestion(editor, character, trigger=2) is None
-    assert await suggestion(editor, character, trigger=1) is not None
+    assert await suggestion(editor, character, trigger=2) == []
+    assert await suggestion(editor, character, trigger=1)
 
 
 @pytest.mark.parametrize(("text", "character", "setting"), PLACES)
@@ -41,7 +41,7 @@ async def test_by_default_there_are_suggestions_everywhere(connect, text, charac
     editor = connect(ScriptedBackend("b"))
     await editor.initialize()
     editor.open(text, language="python")
-    assert await suggestion(editor, character, trigger=2) is not None
+    assert await suggestion(editor, character, trigger=2)
 
 
 async def test_nothing_is_suggested_in_files_that_are_off(connect):

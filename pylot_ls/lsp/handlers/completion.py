@@ -36,7 +36,7 @@ async def _completion(ls: PylotServer, params: types.CompletionParams) -> types.
     except TimeoutError:
         # Incomplete: the client asks again at the next character, and finds the prompt already evaluated.
         return types.CompletionList(is_incomplete=True, items=[])
-    items = [_item(ls, found.document, found.suggestions[0])] if found else []
+    items = [_item(ls, found.document, each) for each in found.suggestions[:1]] if found else []
     return types.CompletionList(is_incomplete=True, items=items)
 
 

@@ -29,6 +29,7 @@ async def _inline_completion(
     )
     if found is None:
         return None
+    # Where there are none the list is empty: at null Neovim goes on showing what it showed before.
     # The remaining text in an empty range at the cursor is the form that every editor shows rightly. While VS Code's
     # own list is open, it shows only what replaces the same range as the selected entry and begins with its text.
     replaced = types.Range(params.position, params.position) if entry is None else entry.range

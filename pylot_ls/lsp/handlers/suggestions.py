@@ -23,7 +23,7 @@ STATS_METHOD = "pylot/completion"
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """What is suggested at a position: at least one, the best first.
+    """What is suggested at a position, the best first, or that nothing is.
 
     Attributes:
         document: the one they are for.
@@ -44,8 +44,9 @@ async def suggestions_at(
 ) -> Suggested | None:
     """The suggestions at a position, or behind the entry of the editor's list that is selected there.
 
-    ``invoked``: the user may have asked for it. ``by_hand``: the user certainly has. With ``selected`` they are what
-    goes on behind its text, as if it stood in the document already; None where it cannot stand there.
+    None where that was not found out, as when a newer request came in. ``invoked``: the user may have asked for it.
+    ``by_hand``: the user certainly has. With ``selected`` they are what goes on behind its text, as if it stood in the
+    document already; there are none where it cannot stand there.
     The snapshot is taken before the first await: edits that come in later belong to later requests.
     """
     session = ls.session
@@ -58,15 +59,13 @@ async def suggestions_at(
     if selected is not None:
         entry = Selected.at(document.text, offset, selected, session.documents.encoding)
         if entry is None:
-            return None
+            return Suggested(document, [])
         text, cursor = entry.accepted_in(whole.document.text, whole.shift)
         asked = replace(whole.document, text=text)
     completion = await session.answer(asked, cursor, invoked=invoked, by_hand=by_hand, entry=entry)
     if completion is None:
         return None
     _tell_costs(ls, document, completion)
-    if not completion.suggestions:
-        return None
     suggestions = [replace(each, offset=each.offset - whole.shift) for each in completion.suggestions]
     session.feedback.shown(document, suggestions if entry is None else list(map(entry.with_entry, suggestions)))
     return Suggested(document, suggestions)
