@@ -165,13 +165,25 @@ class EditorClient:
         self.edit(start, end, text, uri)
         return await self.ask(cursor, uri, began)
 
-    async def ask(self, cursor: tuple[int, int], uri: str | None = None, began: float | None = None) -> Answer:
-        """Ask for a suggestion at the cursor; ``began`` is when the keystroke was, on the performance counter."""
+    async def ask(
+        self,
+        cursor: tuple[int, int],
+        uri: str | None = None,
+        began: float | None = None,
+        *,
+        invoked: bool = False,
+    ) -> Answer:
+        """Ask for a suggestion at the cursor; ``began`` is when the keystroke was, on the performance counter.
+
+        ``invoked``: the user asks by hand; of several suggestions the first is told.
+        """
         began = time.perf_counter() if began is None else began
         self._usage, self._confidence, self._background_tokens = {}, None, 0
         self._is_live = False
+        kinds = types.InlineCompletionTriggerKind
+        kind = kinds.Invoked if invoked else kinds.Automatic
         params = types.InlineCompletionParams(
-            context=types.InlineCompletionContext(types.InlineCompletionTriggerKind.Automatic),
+            context=types.InlineCompletionContext(kind),
             text_document=types.TextDocumentIdentifier(uri or self._uri),
             position=types.Position(*cursor),
         )
