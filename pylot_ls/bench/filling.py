@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+from pylot_ls.bench.flaws import adds_errors, repeats
 from pylot_ls.bench.looks import Typing
 from pylot_ls.bench.scores import Question, similarity
 
@@ -66,7 +67,8 @@ async def fill(editor: Editor, source: Source, hole: Hole, ask: Ask, budget_ms: 
         if has_accepted or at in looks:
             shown = await editor.look()
             accepted = typing.accepted(shown.text, at) if shown.wait_ms <= budget_ms else ""
-            questions.append(_question(typing, at, shown, accepted, budget_ms))
+            question = _question(typing, at, shown, accepted, budget_ms)
+            questions.append(_with_flaws(question, shown.text, hole, at, source.language_id))
         if at == len(hole.text):
             break
         text = accepted or typing.keystroke(at)
@@ -89,4 +91,15 @@ def _question(typing: Typing, at: int, shown: Shown, accepted: str, budget_ms: f
         is_right=bool(shown.text) and typing.is_right(shown.text, at),
         n_kept=typing.n_characters(at, at + len(accepted)),
         confidence=shown.confidence if shown.text else None,
+    )
+
+
+def _with_flaws(question: Question, text: str, hole: Hole, at: int, language_id: str) -> Question:
+    if not question.is_shown:
+        return question
+    before = hole.before + hole.text[:at]
+    return replace(
+        question,
+        repeats_suffix=repeats(text, before, hole.after),
+        adds_errors=adds_errors(text, before, hole.after, language_id),
     )

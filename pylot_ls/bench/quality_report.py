@@ -163,6 +163,7 @@ class QualityReport:
             "holes": len(holes),
             "characters": sum(hole.n_characters for hole in holes),
             "questions": sum(len(hole.ours) for hole in holes),
+            "suggestions": sum(question.is_shown for hole in holes for question in hole.ours),
         }
 
     def _by(self, key: Callable[[FilledHole], str]) -> dict[str, list[FilledHole]]:

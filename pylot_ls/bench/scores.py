@@ -22,6 +22,8 @@ class Question:
         n_kept: characters that were accepted.
         confidence: the server's in the suggestion, None where it gave none.
         is_late: whether an answer came that nobody waited for.
+        repeats_suffix: whether the suggestion repeats what follows the cursor, see ``flaws.repeats``.
+        adds_errors: whether the file has more syntax errors with it; None where there is no grammar, or no suggestion.
     """
 
     similarity: float | None
@@ -31,6 +33,8 @@ class Question:
     n_kept: int = 0
     confidence: float | None = None
     is_late: bool = False
+    repeats_suffix: bool = False
+    adds_errors: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Tally:
         n_characters: typed in all, accepted ones among them; see ``Typing.n_characters``.
         n_kept: those that were accepted.
         n_questions, n_shown, n_right, n_late: see Question.
+        n_repeating: suggestions that repeat what follows.
+        n_parsed, n_adding: suggestions in languages with a grammar, and those of them that add errors.
         n_in_line: questions with something of the line left to type.
         n_exact, similarity: sums over those.
     """
@@ -51,6 +57,9 @@ class Tally:
     n_shown: int = 0
     n_right: int = 0
     n_late: int = 0
+    n_repeating: int = 0
+    n_parsed: int = 0
+    n_adding: int = 0
     n_in_line: int = 0
     n_exact: int = 0
     similarity: float = 0.0
@@ -66,6 +75,9 @@ class Tally:
             n_shown=sum(each.is_shown for each in asked),
             n_right=sum(each.is_right for each in asked),
             n_late=sum(each.is_late for each in asked),
+            n_repeating=sum(each.repeats_suffix for each in asked),
+            n_parsed=sum(each.adds_errors is not None for each in asked),
+            n_adding=sum(each.adds_errors is True for each in asked),
             n_in_line=sum(each.similarity is not None for each in asked),
             n_exact=sum(each.is_exact for each in asked),
             similarity=sum(each.similarity or 0.0 for each in asked),
@@ -90,6 +102,10 @@ class Tally:
         wrong_shown: of the suggestions shown, those that, to the end of their first line with text, are neither what
             comes next nor its beginning, even if the first word was accepted; behind the last character of the hole
             everything is wrong.
+        repeats_suffix: of the suggestions shown, those that repeat what follows the cursor: a whole line equal to the
+            next, or three and more characters, white space aside, that the text behind the cursor begins with.
+        adds_errors: of the suggestions shown in languages with a grammar, those with which tree-sitter counts more
+            errors in the whole file than without.
         late: of all questions, those whose answer came later than a person waits; nothing is shown then.
         """
         return {
@@ -98,6 +114,8 @@ class Tally:
             "edit_similarity": _share(self.similarity, self.n_in_line),
             "shown": _share(self.n_shown, self.n_questions),
             "wrong_shown": _share(self.n_shown - self.n_right, self.n_shown),
+            "repeats_suffix": _share(self.n_repeating, self.n_shown),
+            "adds_errors": _share(self.n_adding, self.n_parsed),
             "late": _share(self.n_late, self.n_questions),
         }
 

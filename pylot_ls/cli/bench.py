@@ -229,6 +229,12 @@ def quality(
     wrong_shown: of the suggestions shown, those that, to the end of their first line with text, are neither what comes
     next nor its beginning; one of which the first word was taken may be among them.
 
+    repeats_suffix: of the suggestions shown, those that repeat what follows the cursor: a whole line equal to the next,
+    or three and more characters, white space aside, that the text behind the cursor begins with.
+
+    adds_errors: of the suggestions shown in languages with a grammar, those with which tree-sitter counts more errors
+    in the whole file.
+
     late: of all looks, those whose answer came after --budget-ms, so that nothing was shown.
 
     ratio: ours over the peer's, whose sampling is repeated with 3 seeds; kept_characters_top_k_1 is over the peer

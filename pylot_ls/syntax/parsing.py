@@ -57,10 +57,10 @@ class Parsed:
             while cursor.goto_first_child():
                 pass
 
-    def n_errors(self) -> int:
+    def n_errors(self, most_visited: float = _MAX_VISITED) -> int:
         """How many nodes are errors or missing tokens; of noise, where there are thousands, as many as were counted."""
         n_errors, n_visited, nodes = 0, 0, [self.tree.root_node]
-        while nodes and n_visited < _MAX_VISITED:
+        while nodes and n_visited < most_visited:
             node = nodes.pop()
             n_visited += 1
             n_errors += node.is_error or node.is_missing
@@ -93,6 +93,11 @@ def parse(language: Language, source: bytes, near: Parsed | None = None) -> Pars
     except ValueError:  # it was late
         return None
     return Parsed(source, tree)
+
+
+def parse_whole(language: Language, source: bytes) -> Parsed:
+    """The tree of a text, however long it takes: nothing for a server."""
+    return Parsed(source, Parser(language).parse(source))
 
 
 def _edited(near: Parsed, source: bytes) -> Tree:

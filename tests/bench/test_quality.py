@@ -84,6 +84,16 @@ def test_a_suggestion_of_several_lines_is_accepted_with_its_indentation_which_co
     assert sum(question.n_kept for question in questions) == Typing(hole.text).n_characters() - 1
 
 
+def test_what_is_wrong_with_a_suggestion_is_told_in_the_text_as_it_stands_then():
+    shown = {"\n  ": Shown("x = y", 1), "\n  x": Shown("more()", 1), "\n  x = ": Shown(")", 1)}
+    questions = filled(ScriptedEditor(shown), Hole("a", "\n  x = 1", "\n  more()\n"))
+    told = [(each.repeats_suffix, each.adds_errors) for each in questions if each.is_shown]
+    assert told == [(False, False), (False, True)]
+    hole = Hole("a", "\n  x = 1\n  z", "\n  more()\n")
+    questions = filled(ScriptedEditor({"\n  x = 1\n  ": Shown("more()", 1)}), hole)
+    assert [each.repeats_suffix for each in questions if each.is_shown] == [True]
+
+
 def test_a_late_suggestion_is_not_seen():
     editor = ScriptedEditor({"\n  ": Shown("pass", 1000.5, 0.5)})
     late, at_the_end = filled(editor, Hole("a", "\n  pass", "\n"))
@@ -183,6 +193,8 @@ def test_the_real_server_without_a_model(scripted_run):
         "edit_similarity": 1.0,
         "shown": 1.0,
         "wrong_shown": 0.5,
+        "repeats_suffix": 0.0,
+        "adds_errors": 0.0,
         "late": 0.0,
     }
     (questions,) = (hole.ours for hole in report.holes)
@@ -234,7 +246,7 @@ def test_the_command_as_json(quality, tmp_path):
     assert done.exit_code == 0, done.output
     values = json.loads(done.stdout)
     figures = {"kept_characters", "exact_line", "edit_similarity", "shown", "wrong_shown", "late"}
-    assert set(values["ours"]) == figures
+    assert set(values["ours"]) == figures | {"repeats_suffix", "adds_errors"}
     assert (values["peer"], values["ratio"]) == (None, None)
     assert values["trained_on"] == {"known": True, "files": 1, "names": ["json"]}
     assert (values["files"], values["holes"], values["by_language"]["python"]["files"]) == (1, 1, 1)

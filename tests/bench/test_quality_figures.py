@@ -15,8 +15,8 @@ from pylot_ls.bench.scores import Question, Tally, similarity
 from pylot_ls.bench.thresholds import Sweep
 
 TEXTS = st.text("abc", max_size=12)
-RIGHT = Question(1.0, is_exact=True, is_shown=True, is_right=True, n_kept=8, confidence=0.9)
-WORD = Question(0.5, is_shown=True, n_kept=2, confidence=0.5)
+RIGHT = Question(1.0, is_exact=True, is_shown=True, is_right=True, n_kept=8, confidence=0.9, adds_errors=False)
+WORD = Question(0.5, is_shown=True, n_kept=2, confidence=0.5, repeats_suffix=True, adds_errors=True)
 WRONG = Question(0.25, is_shown=True, confidence=0.3)
 NOTHING = Question(0.0)
 AT_THE_END = Question(None)
@@ -50,6 +50,8 @@ def test_shares_of_questions_and_of_characters():
         "edit_similarity": 1.75 / 5,
         "shown": 4 / 7,
         "wrong_shown": 3 / 4,
+        "repeats_suffix": 1 / 4,
+        "adds_errors": 1 / 2,
         "late": 1 / 7,
     }
 
@@ -61,6 +63,8 @@ def test_where_there_is_nothing_to_take_a_share_of_there_is_no_figure():
         "edit_similarity": None,
         "shown": 0.0,
         "wrong_shown": None,
+        "repeats_suffix": None,
+        "adds_errors": None,
         "late": 0.0,
     }
     assert set(Tally().figures().values()) == {None}
@@ -174,10 +178,10 @@ def test_counts_and_figures_by_language():
         filled("b.rs", [WORD], language="rust"),
         has_peer=False,
     )
-    counts = ("files", "holes", "characters", "questions")
-    assert [values[name] for name in counts] == [2, 3, 60, 4]
+    counts = ("files", "holes", "characters", "questions", "suggestions")
+    assert [values[name] for name in counts] == [2, 3, 60, 4, 3]
     python, rust = values["by_language"]["python"], values["by_language"]["rust"]
-    assert [python[name] for name in counts] == [1, 2, 40, 3]
+    assert [python[name] for name in counts] == [1, 2, 40, 3, 2]
     assert python["ours"]["kept_characters"] == 0.2
     assert rust["ours"]["kept_characters"] == 0.1
 

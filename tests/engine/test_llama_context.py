@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from array import array
 
+import numpy as np
 import pytest
 from fake_kv import FakeKv
 from hypothesis import given, settings
@@ -14,6 +15,7 @@ from pylot_ls.engine import llama_cpp_binding
 from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.llama_context import ContextShape, LlamaContext, lib
 from pylot_ls.engine.llama_cpp_binding import LlamaModel
+from pylot_ls.engine.ngrams import Guess
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
 # Cells of other sequences in between change the order of sums: by up to 0.022 where this was measured.
@@ -267,6 +269,16 @@ def test_tokens_of_a_higher_rank_are_the_next_probable_ones(context, tokens):
     assert [logprob - ranked[0][1] for _, logprob in ranked] == pytest.approx(differences.tolist(), abs=1e-4)
     pair = array("i", order[[7, 3]].tolist())
     assert [context.greedy(-1, pair, rank)[0] for rank in (0, 1, 2)] == [pair[1], pair[0], pair[0]]
+
+
+def test_with_a_guess_the_ranks_are_those_of_the_mixed_probabilities(context, tokens):
+    context.decode(tokens, 0)
+    best, second, third = context.logits().argsort()[::-1][:3].tolist()
+    guess = Guess(np.array([third]), np.array([1.0]), 0.9)
+    ranked = [context.greedy(-1, None, rank, guess) for rank in range(3)]
+    assert [token for token, _ in ranked] == [third, best, second]
+    assert [logprob for _, logprob in ranked] == sorted((logprob for _, logprob in ranked), reverse=True)
+    assert context.greedy(-1, array("i", [best, third]), 1, guess)[0] == best
 
 
 def test_the_pieces_of_a_vocabulary_are_those_of_its_tokens_and_empty_for_what_ends_a_text(model):

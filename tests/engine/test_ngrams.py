@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pylot_ls.engine import ngrams
-from pylot_ls.engine.ngrams import Guess, Matcher, Ngrams, TokenText, mix
+from pylot_ls.engine.ngrams import Guess, Matcher, Ngrams, TokenText, mix, mixture
 from pylot_ls.engine.types import Hole
 
 TOKENS = st.lists(st.integers(0, 3), max_size=40)
@@ -161,6 +161,20 @@ def test_the_mixed_probability_decides():
     assert mixed(logits, guess({2: 1.0}, 0.3)) == (0, pytest.approx(0.42))
     assert mixed(logits, guess({2: 1.0}, 0.5)) == (2, pytest.approx(0.55))
     assert mixed(logits, guess({0: 0.5, 2: 0.5}, 0.5)) == (0, pytest.approx(0.55))
+
+
+SHARES = st.dictionaries(st.integers(0, 4), st.floats(0.1, 1.0), min_size=1, max_size=4)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=5, max_size=5), SHARES, st.floats(0, 0.9))
+def test_the_first_of_all_mixed_probabilities_is_the_one_that_decides(logits, shares, weight):
+    found = guess({token: share / sum(shares.values()) for token, share in shares.items()}, weight)
+    logits = np.array(logits, dtype=np.float32)
+    total = float(np.log(np.exp(logits).sum()))
+    logprobs = mixture(found, logits, total)
+    assert np.exp(logprobs).sum() == pytest.approx(1.0, abs=1e-5)
+    _, best = mix(found, logits, total, int(logits.argmax()))
+    assert logprobs.max() == pytest.approx(best, abs=1e-6)
 
 
 def test_among_some_tokens_the_others_are_neither_the_models_nor_the_guess():

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pylot_ls.bench.flaws import repeats as repeats_by_the_benchmark
 from pylot_ls.features.trim import trim
 
 texts = st.text("ab() \t\n", max_size=20)
@@ -58,6 +59,8 @@ def test_what_is_shown(suggestion, suffix, shown):
         # A line that was begun is not finished as the one below it is,
         ("    x = ", "1", "\n    x = 1\n", ""),
         ("    x = ", "1", "\n    y = 1\n    x = 1\n", "1"),
+        ("    x = ", "f(1", ")\n    x = f(1)\n", ""),
+        ("    x = ", "f(1", ")\nx = f(1)\n", "f(1"),
         # and of one that is empty the indentation counts.
         ("    ", "}", "\n    }\n", ""),
         ("    ", "}", "\n}\n", "}"),
@@ -87,13 +90,39 @@ def repeats(shown, suffix):
 
 
 pieces = st.lists(
-    st.sampled_from(["abc", "a", "foo(", ")", " ", "  ", "\n", "):", "é", "😀", "\ud800", "\0", "\r\n"])
+    st.sampled_from(
+        [
+            "abc",
+            "a",
+            "b c",
+            "foo(",
+            ")",
+            "}",
+            " ",
+            "  ",
+            "\t",
+            "\n",
+            "\n    ",
+            "):",
+            "é",
+            "😀",
+            "\ud800",
+            "\0",
+            "\r\n",
+            "\f",
+        ]
+    )
+    | st.characters()
 ).map("".join)
 
 
 @given(pieces, pieces, pieces)
 @example("", "x = abc", "\nabc")
+@example("x = ", "f(1", ")\nx = f(1)")
 def test_nothing_that_follows_is_repeated(line_before, suggestion, suffix):
     line_before = line_before.replace("\n", "")
-    assert not repeats(trim(suggestion, suffix, line_before), suffix)
-    assert not repeats(trim(suggestion + suffix, suffix, line_before), suffix)
+    for text in (suggestion, suggestion + suffix, suggestion + suffix.lstrip(), suffix[1:], suggestion + suffix[:7]):
+        shown = trim(text, suffix, line_before)
+        assert not repeats(shown, suffix)
+        assert not repeats_by_the_benchmark(shown, line_before, suffix)
+        assert trim(shown, suffix, line_before) == shown
