@@ -10,6 +10,9 @@ _N_FOLLOWING = 3
 _MIN_REPEATED = 3
 # White space before and in what stands after the cursor, in characters.
 _LONGEST_GAP = 500
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
+# A letter, a digit or what is no sign of a programming language: an emoji, say.
+_SAYS_SOMETHING = re.compile(r"[^\W_]|[^\x00-\x7f]")
 _PART_OF_WORD = re.compile(r"\w+\Z")
 
 
@@ -62,10 +65,23 @@ def _without_repeated_end(text: str, suffix: str) -> str:
     places = [place for place, character in enumerate(text) if not character.isspace()]
     letters = "".join(text.split())
     rest_of_line = "".join(suffix.partition("\n")[0].split())
+    # A closing bracket alone may be needed twice, which the balance of the line tells.
+    is_rest_complete = any(map(str.isalnum, rest_of_line)) or _is_balanced(rest_of_line)
     for n in range(min(len(letters), len(head)), 0, -1):
-        is_all = head[:n] == rest_of_line and any(map(str.isalnum, rest_of_line))
+        is_all = is_rest_complete and head[:n] == rest_of_line
         if (n >= _MIN_REPEATED or is_all) and letters.endswith(head[:n]):
             # On the lines below another word begins; here the cursor may stand within one.
             kept = text[: places[-n]] if rest_of_line else _PART_OF_WORD.sub("", text[: places[-n]])
-            return kept.rstrip() if any(map(str.isalnum, kept)) else ""
+            return kept.rstrip() if _SAYS_SOMETHING.search(kept) else ""
     return text
+
+
+def _is_balanced(signs: str) -> bool:
+    """Whether each bracket has its other half, as in ``:``, ``;`` and ``[]``."""
+    waiting = []
+    for sign in signs:
+        if sign in _CLOSERS:
+            waiting.append(_CLOSERS[sign])
+        elif sign in _CLOSERS.values() and (not waiting or waiting.pop() != sign):
+            return False
+    return not waiting

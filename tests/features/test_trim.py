@@ -31,6 +31,15 @@ texts = st.text("ab() \t\n", max_size=20)
         # Fewer characters are there by chance, or are brackets, which are balanced elsewhere.
         ("x = a", "a + bc", "x = a"),
         ("a, b)", ")", "a, b)"),
+        # unless they are all that is left of the line, and no brackets alone.
+        ("bool:", ":\n    return 1\n", "bool"),
+        ("1;", ";", "1"),
+        ("[]", "[]\n", ""),
+        ("a()", "()", "a"),
+        ('b"', '"', "b"),
+        ("b}", "}", "b}"),
+        ("😁'", "'", "😁"),
+        ("a):", "):", "a):"),
         # Before the rest of a line only one line can stand.
         ("a\nb", ")", "a"),
         ("a  \nb", ")", "a"),
