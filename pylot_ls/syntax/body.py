@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
-# A colon that ends a header, as in "def f():", belongs to one of these; a dictionary's does not.
-_HEADERS = ("_definition", "_statement", "_clause")
+# A colon that ends a header, as in "def f():" and "case 1:", belongs to one of these; a dictionary's does not.
+_HEADERS = ("_definition", "_statement", "_clause", "_case", "_default", "_group")
 _HEADER = re.compile(rb"\s*(async|case|class|def|elif|else|except|finally|for|if|match|try|while|with)\b")
 # A brace that begins a block and no value, where the line is unfinished or is the block's own.
 _BLOCK = re.compile(r"(?:[)>]|\b(?!return\b|yield\b|await\b|in\b)\w+)\s*\{\Z")
@@ -28,7 +28,7 @@ class EmptyBody:
     """A place for the lines of a body that has none.
 
     Attributes:
-        indent: columns that its lines are indented by at least.
+        indent: columns that its lines are indented by at least, from 0.
         closer: the bracket that is still to end it, "" where none is.
     """
 
@@ -62,7 +62,8 @@ def empty_body(parsed: Parsed, cursor: int, *, has_braces: bool) -> EmptyBody | 
     if closer is None or not (is_own_line or (has_braces and _BLOCK.search(line_before.rstrip()))):
         return None
     if following is not None and following.type == closer and following_indent >= outer:
-        return EmptyBody(indent, "")
+        # The bracket ends it, so that its lines need not be indented, as those of a namespace are often not.
+        return EmptyBody(own if has_braces and is_own_line and own == outer else indent, "")
     return EmptyBody(indent, closer) if following_indent <= outer else None
 
 
@@ -71,7 +72,9 @@ def _ends_header(path: Sequence[Node], source: bytes) -> bool:
     if token.type != ":":
         return False
     line = source[source.rfind(b"\n", 0, token.start_byte) + 1 : token.start_byte]
-    return parent.type.endswith(_HEADERS) or (parent.is_error and bool(_HEADER.match(line)))
+    before = token.prev_sibling
+    is_access = before is not None and before.type == "access_specifier"
+    return is_access or parent.type.endswith(_HEADERS) or (parent.is_error and bool(_HEADER.match(line)))
 
 
 def _token_before(parsed: Parsed, cursor: int) -> Sequence[Node]:

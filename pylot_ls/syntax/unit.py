@@ -33,11 +33,12 @@ def end_of_body(parsed: Parsed, start: int, end: int) -> int | None:
     """Where a bracket closes that was open before ``start``, in bytes; None where none does before ``end``."""
     depth = 0
     for token in parsed.leaves(start, end):
-        if token.is_missing:
+        if token.is_missing or token.is_named:
             continue
-        if token.type in CLOSERS:
+        # Also those of several signs, as "${" and "[[".
+        if token.type[-1:] in CLOSERS:
             depth += 1
-        elif token.type in _OPENERS:
+        elif token.type[:1] in _OPENERS:
             if depth == 0:
                 return token.start_byte
             depth -= 1

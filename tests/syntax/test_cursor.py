@@ -132,7 +132,14 @@ def test_in_neither(language_id, marked):
         ("go", "func f() {\n\t|\n}\n", EmptyBody(4, "")),
         ("rust", "impl A {\n    // more\n    |\n}\n", EmptyBody(4, "")),
         ("c", "int f() {\n    |\n}\n", EmptyBody(4, "")),
-        ("cpp", "namespace a {\n|\n}\n", EmptyBody(1, "")),
+        ("cpp", "namespace a {\n|\n}\n", EmptyBody(0, "")),
+        ("cpp", "namespace a {\n|", EmptyBody(1, "}")),
+        ("cpp", "class A {\n  public:\n    |\n};\n", EmptyBody(4, "")),
+        ("cpp", "class A {\npublic:\n    |\nprivate:\n    int x;\n};\n", EmptyBody(4, "")),
+        ("javascript", "switch (a) {\n  case 1:\n    |\n  default:\n    b();\n}\n", EmptyBody(4, "")),
+        ("javascript", "switch (a) {\n  default:\n    |\n}\n", EmptyBody(4, "")),
+        ("go", "func f() {\n\tselect {\n\tcase <-a:\n\t\t|\n\t}\n}\n", EmptyBody(8, "")),
+        ("java", "class A {{\n  switch (a) {\n    case 1:\n      |\n  }\n}}\n", EmptyBody(6, "")),
         ("java", "class A {\n    void f() {|\n    }\n}\n", EmptyBody(5, "")),
         # There is something in it,
         ("python", "def f():\n    |\n    x = 1\n", None),
@@ -142,6 +149,7 @@ def test_in_neither(language_id, marked):
         ("python", "x = {|\n", None),
         ("python", "foo(|\n", None),
         ("javascript", "return {|\n", None),
+        ("javascript", "x = a ? b :\n  |\n", None),
         # something follows the cursor,
         ("javascript", "if (a) {|}\n", None),
         # and these colons and brackets begin no body.
@@ -173,6 +181,8 @@ def test_an_empty_body(language_id, marked, body):
         ("javascript", "if (a) {\n  |\n}\n", "b();\n}\nfoo()", "b();\n"),
         ("javascript", "if (a) {\n  |\n}\n", "if (b) {\n    c();\n  }\n", None),
         ("python", "foo(\n    |\n", "a,\n    b,\n)\nbar()", "a,\n    b,\n"),
+        ("typescript", "if (a) {\n  |\n}\n", "f(`${b}`);\n}\n", "f(`${b}`);\n"),
+        ("cpp", "int f() {\n  |\n}\n", "[[maybe_unused]] int a;\n}\n", "[[maybe_unused]] int a;\n"),
         ("rust", "fn f() {\n    |\n}\n", 'let s = "}";\n}\nfn g', 'let s = "}";\n'),
         # In a text that is in error nothing is known.
         ("python", "def f(|\n", "a; b", None),
@@ -222,7 +232,7 @@ def test_no_text_is_an_error(language_id, before, after, suggestion):
     syntax = Syntax.at(language_id, Window.around(before, after))
     assert syntax.in_string in {True, False}
     assert syntax.in_comment in {True, False}
-    assert syntax.empty_body is None or syntax.empty_body.indent > 0
+    assert syntax.empty_body is None or syntax.empty_body.indent >= 0
     assert syntax.n_errors(suggestion) >= 0
     end = syntax.end_of_unit(suggestion)
     assert end is None or 0 <= end < len(suggestion)
