@@ -10,7 +10,7 @@ import pytest
 
 from pylot_ls.bench.corpus import gather
 from pylot_ls.bundled import models_dir
-from pylot_ls.engine.manifest import HeldOut
+from pylot_ls.engine.manifest import HeldOut, read_manifest
 from pylot_tiny import cleaning, corpus
 from pylot_tiny.held_out import unpack
 from pylot_tiny.licences import permissive_licence
@@ -165,9 +165,12 @@ def test_held_out_files_are_unpacked_as_packages_that_bench_quality_types_in(tmp
     assert [source.path for source in found.sources] == [packages / name / "own.py"]
 
 
-def test_the_committed_lists_keep_to_the_rule():
+def test_the_manifest_and_the_committed_lists_keep_to_the_rule():
     recipe = models_dir() / "pylot-tiny"
     rule = HeldOut(corpus.MODULUS, corpus.REMAINDERS)
+    # Beside the recipe until the model that it describes is there.
+    (manifest,) = models_dir().rglob("pylot-tiny.toml")
+    assert read_manifest(manifest).held_out == rule
     names = (recipe / "held-out.txt").read_text().split()
     assert names
     assert all(map(rule.holds_out, names))
