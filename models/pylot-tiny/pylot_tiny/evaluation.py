@@ -41,7 +41,7 @@ class Evaluation:
         self._targets = torch.where(is_text | (targets == END), targets, IGNORED).to(device)
         self._is_middle = _in_middles(rows)[:, 1:].to(device) & (self._targets != IGNORED)
         # Byte-level tokens: each character of the spelling stands for a byte.
-        spellings = [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
+        spellings = [tokenizer.id_to_token(number) or "" for number in range(tokenizer.get_vocab_size())]
         n_bytes = torch.tensor([0] * len(SPECIAL) + [len(each) for each in spellings[len(SPECIAL) :]])
         self._n_bytes = int(n_bytes[targets].sum())
 
