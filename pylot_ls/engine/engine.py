@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import math
+from collections import deque
 from typing import TYPE_CHECKING
 
 from pylot_ls import errors
@@ -54,6 +55,9 @@ class Engine:
         self._ids = itertools.count(1)
         self._closed = False
         self._background: set[str] = set()
+        # The events of one evaluation wake the loop once: a call to it costs as much as choosing a token does.
+        self._arrived: deque[Event] = deque()
+        self._is_awaited = False
         self.state: StateEvent = Loading(0.0)
         self.background_tokens = 0
 
@@ -176,10 +180,18 @@ class Engine:
 
     def _hand_over(self, event: Event) -> None:
         """Called on the backend's thread."""
-        if self._loop is not None:
+        self._arrived.append(event)
+        if self._loop is not None and not self._is_awaited:
+            self._is_awaited = True
             # The loop may end while the backend still has something to say; then nobody listens.
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._receive, event)
+                self._loop.call_soon_threadsafe(self._receive_all)
+
+    def _receive_all(self) -> None:
+        # First: what arrives from here on either is taken below or wakes the loop again.
+        self._is_awaited = False
+        while self._arrived:
+            self._receive(self._arrived.popleft())
 
     def _receive(self, event: Event) -> None:
         if isinstance(event, Loading | Ready | LoadFailed):
