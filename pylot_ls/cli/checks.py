@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls import machine
 from pylot_ls.config.folders import cache_folder, make_private
-from pylot_ls.config.wiring import completion_options, make_backend, model_path
+from pylot_ls.config.wiring import completion_options, make_backend
 from pylot_ls.engine.build_info import build_info
 from pylot_ls.engine.engine import Engine
 from pylot_ls.errors import PylotError, SettingsError
@@ -22,6 +22,7 @@ from pylot_ls.text.rope import Text
 if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
     from pylot_ls.config.sources import Problem
+    from pylot_ls.engine.memory_plan import MemoryPlan
     from pylot_ls.engine.types import ModelInfo
 
 _GIB = 2**30
@@ -80,12 +81,13 @@ def check_settings(problems: tuple[Problem, ...]) -> Check:
 
 
 async def check_model(settings: Settings) -> list[Check]:
-    """Whether the model is there, loads, and completes, and whether its KV can be cut."""
+    """Whether the model is there, loads, and completes, what it gets of the memory, and whether its KV can be cut."""
     engine: Engine | None = None
     try:
         engine = Engine(make_backend(settings))
         engine.start()
         info = await engine.ready()
+        plan = engine.plan
         document = Document("", "python", 0, Text.from_str("def main():\n    return\n"))
         await complete(document, len("def main():\n    ret"), engine, completion_options(settings))
     except PylotError as error:
@@ -93,7 +95,7 @@ async def check_model(settings: Settings) -> list[Check]:
     finally:
         if engine is not None:
             await engine.close()
-    return [Check("model", Status.OK, _describe(info)), check_kv(info)]
+    return [Check("model", Status.OK, _describe(info)), *([check_plan(plan)] if plan else []), check_kv(info)]
 
 
 def check_kv(info: ModelInfo) -> Check:
@@ -119,21 +121,16 @@ def _describe(info: ModelInfo) -> str:
     )
 
 
-def check_memory(settings: Settings) -> Check:
-    """Whether the weights fit into the memory that is free."""
+def check_memory() -> Check:
+    """How much memory there is, and how much of it is free."""
     available, total = machine.available_memory_bytes(), machine.total_memory_bytes()
     found = f"{available / _GIB:.1f} GiB free of {total / _GIB:.1f} GiB, {machine.physical_cores()} cores"
-    try:
-        needed = 0 if settings.model.backend == "scripted" else model_path(settings).stat().st_size
-    except (OSError, PylotError):
-        needed = 0  # the check of the model says what is wrong with it
-    if needed > available:
-        return Check(
-            "memory",
-            Status.BROKEN,
-            f"{found}, but the model's file has {needed / _GIB:.1f} GiB: choose a smaller model or quantisation",
-        )
     return Check("memory", Status.OK, found)
+
+
+def check_plan(plan: MemoryPlan) -> Check:
+    """What the model was given of the memory, and why."""
+    return Check("memory plan", Status.NOTE if plan.reasons else Status.OK, str(plan))
 
 
 def check_cache_folder() -> Check:

@@ -9,14 +9,16 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from pylot_ls import bundled, machine
+from pylot_ls import bundled
 from pylot_ls.cli import models_tables
 from pylot_ls.cli.console import err, fail, out, print_json, print_text
 from pylot_ls.cli.options import JsonOption, settings_from
 from pylot_ls.config.fields import FIELDS
 from pylot_ls.config.folders import make_private, models_folder
 from pylot_ls.config.sources import settings_path
+from pylot_ls.config.wiring import memory_limit_bytes, wishes
 from pylot_ls.engine.manifest import Role, manifest_for
+from pylot_ls.engine.memory import room_now
 from pylot_ls.engine.probe import Probed, probe
 from pylot_ls.errors import ModelError, ModelUnsupportedError, PylotError
 from pylot_ls.library.catalogue import Entry, find, forget_partials, installed_path, load_catalogue
@@ -32,17 +34,16 @@ _NameOrPathArgument = Annotated[
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the models that can be had, and those that are here; what fits this machine is a forecast."""
-    n_ctx = settings_from({}).model.n_ctx
-    total = machine.total_memory_bytes()
+    machine = _machine()
     try:
-        rows = [models_tables.row_of(entry, n_ctx, total) for entry in load_catalogue(models_folder())]
+        rows = [models_tables.row_of(entry, machine) for entry in load_catalogue(models_folder())]
     except PylotError as error:
         fail(error)
     if as_json:
         print_json([models_tables.as_dict(row) for row in rows])
         return
     out.print(models_tables.models_table(rows))
-    print_text(models_tables.caption(n_ctx, total))
+    print_text(models_tables.caption(machine))
 
 
 @app.command("pull")
@@ -154,14 +155,19 @@ def _is_path(reference: str) -> bool:
 
 
 def _facts_of_file(path: Path) -> dict[str, object]:
-    return models_tables.facts_of_file(path, probe(path), settings_from({}).model.n_ctx, machine.total_memory_bytes())
+    return models_tables.facts_of_file(path, probe(path), _machine())
+
+
+def _machine() -> models_tables.Machine:
+    settings = settings_from({})
+    return models_tables.Machine(room_now(memory_limit_bytes(settings)).at_best, wishes(settings))
 
 
 def _facts_of_model(reference: str) -> dict[str, object]:
     entry, quantization = find(load_catalogue(models_folder()), reference)
     if not entry.manifest.name:  # of a file of the user's own only its metadata tell
         return _facts_of_file(entry.path(quantization))
-    row = models_tables.row_of(entry, settings_from({}).model.n_ctx, machine.total_memory_bytes())
+    row = models_tables.row_of(entry, _machine())
     return models_tables.facts_of_model(row)
 
 

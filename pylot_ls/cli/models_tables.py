@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pylot_ls.engine.loading import cells_for
-from pylot_ls.library.forecast import Forecast, forecast, weights_bytes
+from pylot_ls.engine.footprint import kv_bytes_per_cell
+from pylot_ls.engine.known_models import dimensions_of_manifest, plan_or_none, weights_bytes
+from pylot_ls.engine.memory import dimensions_of
+from pylot_ls.engine.memory_plan import least_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from pylot_ls.engine.manifest import KvShape
+    from pylot_ls.engine.dimensions import Dimensions
+    from pylot_ls.engine.memory_plan import Room, Wishes
     from pylot_ls.engine.probe import Probed
     from pylot_ls.library.catalogue import Entry
 
@@ -24,12 +27,32 @@ _FOLDED = {"roles": 8, "licence": 10}
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """For which machine, and with which settings, forecasts are made.
+
+    Attributes:
+        room: what there is when nothing else runs.
+        wishes: what the user has set.
+    """
+
+    room: Room
+    wishes: Wishes
+
+    def forecast(self, dimensions: Dimensions) -> tuple[int, bool]:
+        """The bytes that a model takes, at least where there is no room for it, and whether there is."""
+        plan = plan_or_none(dimensions, self.wishes, self.room)
+        if plan is None:
+            return least_bytes(dimensions, self.wishes), False
+        return plan.needed_bytes, True
+
+
+@dataclass(frozen=True, slots=True)
 class FileRow:
     """A model's file, here or on the hub; ``quantization`` is "" where it is not known."""
 
     quantization: str
     size_bytes: int
-    memory: Forecast
+    forecast_bytes: int
     fits: bool
     path: str
     repository: str = ""
@@ -49,25 +72,20 @@ class Row:
         return any(file.fits for file in self.files)
 
 
-def row_of(entry: Entry, n_ctx: int, total_bytes: int) -> Row:
-    """A model's row, for a context of ``n_ctx`` tokens on a machine with so much memory."""
+def row_of(entry: Entry, machine: Machine) -> Row:
+    """A model's row."""
     manifest = entry.manifest
     files = []
     for quantization, path in entry.installed.items():
-        size = path.stat().st_size
-        memory = _forecast(size, manifest.kv, n_ctx, manifest.n_ctx_train)
-        files.append(FileRow(quantization, size, memory, memory.fits(total_bytes), str(path)))
+        files.append(
+            FileRow(quantization, path.stat().st_size, *machine.forecast(dimensions_of(path)), str(path)),
+        )
     for file in manifest.files:
         if file.quantization not in entry.installed:
             size = weights_bytes(manifest, file)
-            memory = _forecast(size, manifest.kv, n_ctx, manifest.n_ctx_train)
-            fits = memory.fits(total_bytes)
-            files.append(FileRow(file.quantization, size, memory, fits, "", file.repository, file.file))
+            found = machine.forecast(dimensions_of_manifest(manifest, size))
+            files.append(FileRow(file.quantization, size, *found, "", file.repository, file.file))
     return Row(entry, tuple(files))
-
-
-def _forecast(size: int, kv: KvShape | None, n_ctx: int, n_ctx_train: int) -> Forecast:
-    return forecast(size, kv, cells_for(min(n_ctx, n_ctx_train or n_ctx)))
 
 
 def as_dict(row: Row) -> dict[str, object]:
@@ -88,7 +106,7 @@ def as_dict(row: Row) -> dict[str, object]:
             {
                 "quantization": file.quantization,
                 "size_bytes": file.size_bytes,
-                "forecast_bytes": file.memory.needed_bytes,
+                "forecast_bytes": file.forecast_bytes,
                 "fits": file.fits,
                 "path": file.path or None,
             }
@@ -114,10 +132,11 @@ def models_table(rows: list[Row]) -> Table:
     return table
 
 
-def caption(n_ctx: int, total_bytes: int) -> str:
+def caption(machine: Machine) -> str:
     """What the table's last columns mean."""
+    context = f"a context of {machine.wishes.n_ctx} tokens (model.n_ctx)" if machine.wishes.n_ctx else "a short context"
     return (
-        f"fits: a forecast, for a context of {n_ctx} tokens (model.n_ctx) and the {gib(total_bytes)} of this machine\n"
+        f"fits: a forecast, at least with {context}, in the {gib(machine.room.total_bytes)} of this machine\n"
         "licence*: has conditions, see pylot-ls models info NAME\n"
         "any other GGUF file works as well: pylot-ls models use PATH"
     )
@@ -141,9 +160,10 @@ def facts_of_model(row: Row) -> dict[str, object]:
     }
 
 
-def facts_of_file(path: Path, probed: Probed, n_ctx: int, total_bytes: int) -> dict[str, object]:
+def facts_of_file(path: Path, probed: Probed, machine: Machine) -> dict[str, object]:
     """What a file's own metadata say."""
-    memory = _forecast(probed.size_bytes, probed.kv, n_ctx, probed.n_ctx_train)
+    dimensions = dimensions_of(path)
+    forecast_bytes, fits = machine.forecast(dimensions)
     return {
         "path": str(path),
         "name": probed.metadata.get("general.name", path.stem),
@@ -155,9 +175,9 @@ def facts_of_file(path: Path, probed: Probed, n_ctx: int, total_bytes: int) -> d
         "license": probed.metadata.get("general.license", ""),
         "generates": probed.generates,
         "has_fim": probed.has_fim,
-        "kv_bytes_per_token": probed.kv.bytes_per_token if probed.kv else None,
-        "forecast_bytes": memory.needed_bytes,
-        "fits": memory.fits(total_bytes),
+        "kv_bytes_per_token": kv_bytes_per_cell(dimensions, "f16"),
+        "forecast_bytes": forecast_bytes,
+        "fits": fits,
         "metadata": dict(sorted(probed.metadata.items())),
     }
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
 
 BYTES_IN_MB = 2**20
+_MEMORY_MB = 256
 
 
 def kv_folder() -> Path:
@@ -36,4 +37,5 @@ def make_prefix_store(settings: Settings) -> PrefixStore | None:
     disk = None
     if cache.disk_limit_mb:
         disk = DiskTier(kv_folder(), cache.disk_limit_mb * BYTES_IN_MB, cache.daily_write_mb * BYTES_IN_MB)
-    return PrefixStore(MemoryTier(cache.memory_limit_mb * BYTES_IN_MB), disk)
+    # Until the model's plan of the memory says what it may be.
+    return PrefixStore(MemoryTier((cache.memory_limit_mb or _MEMORY_MB) * BYTES_IN_MB), disk)

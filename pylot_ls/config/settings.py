@@ -60,11 +60,24 @@ class ModelSettings(_Group):
         default=None,
         description="A GGUF file. Without it, the default, the bundled model runs.",
     )
-    n_ctx: Annotated[int, Scope.USER] = Field(
-        default=4096,
+    n_ctx: Annotated[int | None, Scope.USER] = Field(
+        default=None,
         ge=256,
         le=1_048_576,
-        description="Context window, in tokens; default 4096. Capped at what the model was trained on.",
+        description="Context window, in tokens. Without it, the default, 4096, or less where memory is short. Capped "
+        "at what the model was trained on.",
+    )
+    kv_type: Annotated[Literal["auto", "f16", "q8_0"], Scope.USER] = Field(
+        default="auto",
+        description='How keys and values are held: "f16", "q8_0" in half the memory, or "auto": the latter only where '
+        'memory is short; default "auto".',
+    )
+    memory_limit_mb: Annotated[int | None, Scope.USER] = Field(
+        default=None,
+        ge=64,
+        le=16_777_216,
+        description="The most memory that models may take, in MiB. Without it, the default, what is free and leaves "
+        "room for everything else.",
     )
     n_threads: Annotated[int, Scope.USER] = Field(
         default=0,
@@ -77,7 +90,8 @@ class ModelSettings(_Group):
         default=-1,
         ge=-1,
         le=100_000,
-        description="Layers kept on the GPU, a count; default -1: all, where llama.cpp was built for a GPU.",
+        description="Layers kept on the GPU, a count; default -1: as many as its memory holds, where llama.cpp was "
+        "built for a GPU.",
     )
     flash_attention: Annotated[Literal["auto", "on", "off"], Scope.USER] = Field(
         default="on",
@@ -193,11 +207,12 @@ class CacheSettings(_Group):
         le=1_048_576,
         description="The most that is kept on disk, in MiB; default 1024; 0 keeps nothing there.",
     )
-    memory_limit_mb: Annotated[int, Scope.USER] = Field(
-        default=256,
+    memory_limit_mb: Annotated[int | None, Scope.USER] = Field(
+        default=None,
         ge=1,
         le=1_048_576,
-        description="The most that is kept in memory, in MiB, beside what the model itself needs; default 256.",
+        description="The most that is kept in memory, in MiB, beside what the model itself needs. Without it, the "
+        "default, 256, or less where memory is short.",
     )
     daily_write_mb: Annotated[int, Scope.USER] = Field(
         default=2048,

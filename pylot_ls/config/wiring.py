@@ -6,8 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
-from pylot_ls.config.cache import make_persistence, make_prefix_store
+from pylot_ls.config.cache import BYTES_IN_MB, make_persistence, make_prefix_store
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.memory import WholeMachine
+from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
@@ -46,13 +48,39 @@ def make_backend(settings: Settings, store: PrefixStore | None = None) -> Backen
             path=model_path(settings),
             n_threads=model.n_threads,
             n_ctx=model.n_ctx,
+            kv_type=_chosen(model.kv_type),
+            cache_bytes=wishes(settings).cache_bytes,
             n_gpu_layers=model.n_gpu_layers,
             flash_attention=model.flash_attention,
             speculation=model.speculation,
             manifest_folders=(bundled.models_dir(),),
             persistence=make_persistence(store) if store else None,
         ),
+        WholeMachine(memory_limit_bytes(settings)),
     )
+
+
+def wishes(settings: Settings) -> Wishes:
+    """What the settings say about memory, so that the plan does not choose it."""
+    model, cache = settings.model, settings.cache
+    cache_bytes = None if cache.memory_limit_mb is None else cache.memory_limit_mb * BYTES_IN_MB
+    return Wishes(
+        n_ctx=model.n_ctx,
+        kv_type=_chosen(model.kv_type),
+        cache_bytes=cache_bytes if cache.enabled else 0,
+        n_gpu_layers=model.n_gpu_layers,
+        flash_attention=model.flash_attention,
+    )
+
+
+def memory_limit_bytes(settings: Settings) -> int | None:
+    """What all models together may take; None where that is left to us."""
+    limit_mb = settings.model.memory_limit_mb
+    return None if limit_mb is None else limit_mb * BYTES_IN_MB
+
+
+def _chosen(value: str) -> str | None:
+    return None if value == "auto" else value
 
 
 def persistent_backend(settings: Settings) -> tuple[Backend, PrefixStore | None]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from pylot_ls.engine.backend import Backend
+    from pylot_ls.engine.memory_plan import MemoryPlan
     from pylot_ls.engine.types import Usage
 
 GenerationEvent = Token | Finished
@@ -80,6 +81,11 @@ class Engine:
         if isinstance(self.state, Ready):
             return self.state.info
         raise errors.EngineError("the model is still loading")
+
+    @property
+    def plan(self) -> MemoryPlan | None:
+        """What the model was given of the memory; None where it takes none, or is not loaded."""
+        return self.state.plan if isinstance(self.state, Ready) else None
 
     def generate(
         self,

@@ -14,6 +14,7 @@ from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
     from pylot_ls.engine.backend import EventSink
+    from pylot_ls.engine.memory import Memory
     from pylot_ls.engine.types import GenerateRequest
 
 _log = logging.getLogger(__name__)
@@ -22,10 +23,16 @@ __all__ = ["LlamaBackend", "LlamaConfig"]
 
 
 class LlamaBackend:
-    """See ``Backend``. Requests are served by priority, those of one priority together in one batch."""
+    """See ``Backend``. Requests are served by priority, those of one priority together in one batch.
 
-    def __init__(self, config: LlamaConfig) -> None:
+    Args:
+        config: how to run the model.
+        memory: gives it its share; without it as much as the machine has.
+    """
+
+    def __init__(self, config: LlamaConfig, memory: Memory | None = None) -> None:
         self._config = config
+        self._memory = memory
         self._inbox = Inbox(self._interrupt)
         self._sink: EventSink = _nobody
         self._loaded: Loaded | None = None
@@ -59,7 +66,7 @@ class LlamaBackend:
 
     def _work(self) -> None:
         try:
-            self._loaded = load(self._config, self._on_progress)
+            self._loaded = load(self._config, self._on_progress, self._memory)
         except PylotError as error:
             self._refuse_all(LoadFailed(str(error), type(error).__name__))
             return
@@ -69,7 +76,7 @@ class LlamaBackend:
             return
         worker = Worker(self._inbox, self._sink, self._loaded)
         worker.warm_up()
-        self._sink(Ready(self._loaded.info))
+        self._sink(Ready(self._loaded.info, self._loaded.plan))
         try:
             worker.run()
         except Exception as error:  # noqa: BLE001 - as above

@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING
 
 import pylot_ls
 from pylot_ls import errors
-from pylot_ls.engine.metadata import kv_shape
 from pylot_ls.errors import ModelUnreadableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pylot_ls.engine.manifest import KvShape
 
 _TIMEOUT_S = 60.0
 
@@ -50,11 +47,6 @@ class Probed:
         """Tokens of context that it was trained on; 0 where it does not say."""
         text = self.metadata.get(f"{self.architecture}.context_length", "")
         return int(text) if text.isascii() and text.isdigit() else 0
-
-    @property
-    def kv(self) -> KvShape | None:
-        """What a token takes; None where it is not known."""
-        return kv_shape(self.metadata.get)
 
 
 def probe(path: Path) -> Probed:

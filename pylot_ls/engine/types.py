@@ -8,6 +8,10 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pylot_ls.engine.memory_plan import MemoryPlan
 
 
 class Marker(enum.StrEnum):
@@ -205,9 +209,14 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The model is loaded; requests are served from here on."""
+    """The model is loaded; requests are served from here on.
+
+    Attributes:
+        plan: what it was given of the memory; None where it takes none.
+    """
 
     info: ModelInfo
+    plan: MemoryPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

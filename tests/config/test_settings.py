@@ -28,6 +28,8 @@ def test_what_chooses_files_costs_the_machine_or_logs_documents_is_of_user_scope
         "feedback.keep_text",
         "model.path",
         "model.n_ctx",
+        "model.kv_type",
+        "model.memory_limit_mb",
         "model.n_threads",
         "model.n_gpu_layers",
         "model.flash_attention",

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 
 from pylot_ls import bundled
-from pylot_ls.config.settings import CompletionSettings, ModelSettings, PromptSettings, Settings
-from pylot_ls.config.wiring import completion_options, make_backend, model_path
+from pylot_ls.config.settings import CacheSettings, CompletionSettings, ModelSettings, PromptSettings, Settings
+from pylot_ls.config.wiring import completion_options, make_backend, memory_limit_bytes, model_path, wishes
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.errors import ModelNotFoundError
@@ -21,19 +22,36 @@ def no_bundled_model(monkeypatch, tmp_path):
 
 def test_the_model_settings_reach_the_engine(tmp_path):
     model = ModelSettings(
-        path=tmp_path / "m.gguf", n_ctx=512, n_threads=3, n_gpu_layers=7, flash_attention="off", speculation=False
+        path=tmp_path / "m.gguf",
+        n_ctx=512,
+        n_threads=3,
+        n_gpu_layers=7,
+        kv_type="f16",
+        flash_attention="off",
+        speculation=False,
     )
-    backend = make_backend(Settings(model=model))
+    backend = make_backend(Settings(model=model, cache=CacheSettings(memory_limit_mb=7)))
     assert isinstance(backend, LlamaBackend)
     assert backend._config == LlamaConfig(
         path=tmp_path / "m.gguf",
         n_threads=3,
         n_ctx=512,
         n_gpu_layers=7,
+        kv_type="f16",
+        cache_bytes=7 * 2**20,
         flash_attention="off",
         speculation=False,
         manifest_folders=(bundled.models_dir(),),
     )
+
+
+def test_what_is_not_set_is_left_to_the_memory_plan():
+    assert wishes(Settings()) == Wishes()
+    assert wishes(Settings(cache=CacheSettings(enabled=False))) == Wishes(cache_bytes=0)
+    assert memory_limit_bytes(Settings()) is None
+    limited = ModelSettings(memory_limit_mb=512, n_ctx=512, kv_type="q8_0", n_gpu_layers=2)
+    assert memory_limit_bytes(Settings(model=limited)) == 2**29
+    assert wishes(Settings(model=limited)) == Wishes(n_ctx=512, kv_type="q8_0", n_gpu_layers=2)
 
 
 def test_without_a_path_the_bundled_model_is_chosen(model_path):
