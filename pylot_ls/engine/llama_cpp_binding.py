@@ -16,6 +16,7 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 import llama_cpp
 import llama_cpp.llama_cpp as lib
 
+from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
 from pylot_ls.engine.metadata import embeds
@@ -23,7 +24,7 @@ from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pylot_ls.engine.manifest import FimTexts
@@ -36,6 +37,8 @@ _GGML_CONTINUED = 5
 
 # Few tokens are longer.
 _PIECE_BYTES = 256
+# No template that llama.cpp knows adds as much to a message.
+_TEMPLATE_BYTES = 8192
 
 
 class _LogLines:
@@ -83,6 +86,16 @@ def system_info() -> str:
 def supports_gpu_offload() -> bool:
     """Whether this build can put layers on a GPU."""
     return bool(lib.llama_supports_gpu_offload())
+
+
+def _filled(template: bytes, messages: Sequence[tuple[str, str]]) -> str | None:
+    """A template with messages in it, up to where the answer begins; None where llama.cpp does not know it."""
+    given = [(role.encode(), content.encode("utf-8", errors="replace")) for role, content in messages]
+    array = (lib.llama_chat_message * len(given))(*(lib.llama_chat_message(*each) for each in given))
+    capacity = _TEMPLATE_BYTES * (1 + len(given)) + sum(len(content) for _, content in given)
+    buffer = ctypes.create_string_buffer(capacity)
+    length = lib.llama_chat_apply_template(template, array, len(given), True, buffer, capacity)
+    return buffer.raw[:length].decode("utf-8", errors="replace") if 0 <= length <= capacity else None
 
 
 class LlamaModel:
@@ -181,6 +194,19 @@ class LlamaModel:
                 Marker.FIM_MIDDLE: fim.middle,
             }
         return found
+
+    def chat_form(self, name: str = "") -> ChatForm:
+        """How conversations are laid out: by a format that llama.cpp knows by name, else by the file's own template.
+
+        Templates are recognised by llama.cpp and filled by its own code: nothing that a file says is run.
+        """
+        own = lib.llama_model_chat_template(self._model, None)
+        template = name.encode() or own
+
+        def fill(messages: Sequence[tuple[str, str]]) -> str | None:
+            return _filled(template, messages) if template else None
+
+        return ChatForm(fill, lambda text: self._tokenize(text, special=True), self.markers()[Marker.BOS])
 
     def _tokenize(self, text: str, *, special: bool = False) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.

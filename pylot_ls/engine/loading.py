@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls import machine
@@ -156,16 +156,17 @@ def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> L
         )
     manifest = manifest_for(config.path, config.manifest_folders)
     markers = model.markers(manifest.fim_texts)
+    chat = model.chat_form(manifest.chat_format)
     shape = plan.shape
     context = LlamaContext(model, shape)
     partial = model.removes_partially()
     # Of a model with nothing but a state every sequence may be as long as it likes.
     n_resident = shape.n_ctx if model.has_cells() else shape.n_sequences * plan.n_ctx
     return Loaded(
-        info=_describe(config, model, plan.n_ctx, manifest, partial=partial),
+        info=replace(_describe(config, model, plan.n_ctx, manifest), removes_partially=partial, chats=chat.is_known),
         model=model,
         context=context,
-        renderer=PromptRenderer(model.tokenize, markers),
+        renderer=PromptRenderer(model.tokenize, markers, chat),
         sequences=Sequences(context, n_resident, shape.n_sequences, partial=partial),
         vocabulary=Vocabulary(model.pieces()),
         max_active=min(_MAX_ACTIVE, shape.n_sequences // 2),
@@ -190,7 +191,7 @@ def _persistence(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Pe
     return Persistence(config.persistence, config.path, parts)
 
 
-def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest, *, partial: bool) -> ModelInfo:
+def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest) -> ModelInfo:
     return ModelInfo(
         name=model.metadata("general.name") or config.path.stem,
         path=str(config.path.absolute()),
@@ -202,5 +203,4 @@ def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Mani
         n_ctx=n_ctx,
         fim=model.fim_tokens(manifest.fim_texts),
         fim_orders=manifest.fim_orders,
-        removes_partially=partial,
     )

@@ -66,7 +66,27 @@ class MarkerSegment:
     marker: Marker
 
 
-Segment = TextSegment | MarkerSegment
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """What somebody says.
+
+    Attributes:
+        role: "system", "user" or "assistant".
+        content: texts that follow each other; special tokens spelt out in them stay ordinary text.
+    """
+
+    role: str
+    content: tuple[TextSegment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSegment:
+    """A conversation, up to where the assistant's answer begins, in the form that the model was trained on."""
+
+    messages: tuple[ChatMessage, ...]
+
+
+Segment = TextSegment | MarkerSegment | ChatSegment
 Prompt = tuple[Segment, ...]
 
 
@@ -185,6 +205,7 @@ class ModelInfo:
         fim: None where the model has no fill-in-the-middle tokens.
         fim_orders: the orders it was trained on, best first.
         removes_partially: whether KV can be cut at any token (recurrent and hybrid models refuse).
+        chats: whether conversations can be laid out for it.
     """
 
     name: str
@@ -198,6 +219,7 @@ class ModelInfo:
     fim: FimTokens | None
     fim_orders: tuple[FimOrder, ...] = (FimOrder.PSM,)
     removes_partially: bool = True
+    chats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
