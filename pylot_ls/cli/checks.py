@@ -9,11 +9,15 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pylot_ls import machine
+from pylot_ls import bundled, machine
 from pylot_ls.config.folders import cache_folder, make_private
-from pylot_ls.config.wiring import completion_options, make_backend
+from pylot_ls.config.wiring import completion_options, make_backend, memory_limit_bytes, wishes
 from pylot_ls.engine.build_info import build_info
 from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.memory import dimensions_of, room_now
+from pylot_ls.engine.memory_plan import plan_memory
+from pylot_ls.engine.probe import check_suits
 from pylot_ls.errors import PylotError, SettingsError
 from pylot_ls.features.completion import complete
 from pylot_ls.text.document import Document
@@ -131,6 +135,24 @@ def check_memory() -> Check:
 def check_plan(plan: MemoryPlan) -> Check:
     """What the model was given of the memory, and why."""
     return Check("memory plan", Status.NOTE if plan.reasons else Status.OK, str(plan))
+
+
+def check_roles(settings: Settings) -> list[Check]:
+    """Whether the models of other roles than to complete are there and can do what they are for."""
+    found = []
+    for role, path in ((Role.CHAT, settings.roles.chat), (Role.EMBED, settings.roles.embed)):
+        if path is None:
+            continue
+        try:
+            probed = check_suits(path, role, (bundled.models_dir(),))
+            plan = plan_memory(dimensions_of(path), wishes(settings), room_now(memory_limit_bytes(settings)).at_best)
+        except PylotError as error:
+            found.append(Check(f"role {role}", Status.BROKEN, str(error)))
+        else:
+            name = probed.metadata.get("general.name", path.stem)
+            takes = f"{name} from {path}, loaded when it is first needed; by itself: {plan}"
+            found.append(Check(f"role {role}", Status.OK, takes))
+    return found
 
 
 def check_cache_folder() -> Check:

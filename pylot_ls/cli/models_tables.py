@@ -175,6 +175,7 @@ def facts_of_file(path: Path, probed: Probed, machine: Machine) -> dict[str, obj
         "license": probed.metadata.get("general.license", ""),
         "generates": probed.generates,
         "has_fim": probed.has_fim,
+        "chats": probed.chats,
         "kv_bytes_per_token": kv_bytes_per_cell(dimensions, "f16"),
         "forecast_bytes": forecast_bytes,
         "fits": fits,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pylot_ls.config.folders import cache_folder
-from pylot_ls.engine.persistence import PersistenceConfig
+from pylot_ls.engine.persistence import PersistenceConfig, SharedStore
 from pylot_ls.kvcache.disk import DiskTier
 from pylot_ls.kvcache.memory import MemoryTier
 from pylot_ls.kvcache.store import PrefixStore
@@ -25,8 +25,8 @@ def kv_folder() -> Path:
 
 
 def make_persistence(store: PrefixStore) -> PersistenceConfig:
-    """Where a backend keeps what it evaluates."""
-    return PersistenceConfig(store, cache_folder() / "models.json")
+    """Where backends keep what they evaluate; who made the store closes it."""
+    return PersistenceConfig(SharedStore(store), cache_folder() / "models.json")
 
 
 def make_prefix_store(settings: Settings) -> PrefixStore | None:

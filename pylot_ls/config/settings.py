@@ -109,6 +109,20 @@ class ModelSettings(_Group):
     )
 
 
+class RolesSettings(_Group):
+    """Which models do what else than complete; each is loaded when it is first needed."""
+
+    chat: Annotated[UserPath | None, Scope.USER] = Field(
+        default=None,
+        description="A GGUF file that explains and answers. Without it, the default, the one that completes, if it was "
+        "trained to.",
+    )
+    embed: Annotated[UserPath | None, Scope.USER] = Field(
+        default=None,
+        description="A GGUF file that turns texts into vectors. Without it, the default, nothing does.",
+    )
+
+
 class CompletionSettings(_Group):
     """What is suggested, and how much of it."""
 
@@ -257,6 +271,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: ModelSettings = ModelSettings()
+    roles: RolesSettings = RolesSettings()
     completion: CompletionSettings = CompletionSettings()
     prompt: PromptSettings = PromptSettings()
     cache: CacheSettings = CacheSettings()

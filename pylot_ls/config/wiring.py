@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
 from pylot_ls.config.cache import BYTES_IN_MB, make_persistence, make_prefix_store
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
+from pylot_ls.engine.pool import ModelPool
+from pylot_ls.engine.pooled_backend import PooledBackend
 from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.shared_memory import SharedMemory
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.prompts.layout import FimOptions
@@ -32,31 +38,63 @@ def model_path(settings: Settings) -> Path:
     return settings.model.path or bundled.bundled_model_path()
 
 
-def make_backend(settings: Settings, store: PrefixStore | None = None) -> Backend:
-    """The backend that the settings choose, not yet started.
-
-    ``store``: where what it evaluates is kept for the next process; the backend closes it.
+def make_backend(settings: Settings) -> Backend:
+    """The backend that completes, not yet started; what it evaluates is not kept.
 
     Raises:
         ModelNotFoundError: no model is chosen and the bundled one is missing.
     """
-    model = settings.model
-    if model.backend == "scripted":
+    if settings.model.backend == "scripted":
         return ScriptedBackend()
-    return LlamaBackend(
-        LlamaConfig(
-            path=model_path(settings),
-            n_threads=model.n_threads,
-            n_ctx=model.n_ctx,
-            kv_type=_chosen(model.kv_type),
-            cache_bytes=wishes(settings).cache_bytes,
-            n_gpu_layers=model.n_gpu_layers,
-            flash_attention=model.flash_attention,
-            speculation=model.speculation,
-            manifest_folders=(bundled.models_dir(),),
-            persistence=make_persistence(store) if store else None,
-        ),
-        WholeMachine(memory_limit_bytes(settings)),
+    return LlamaBackend(_config(settings), WholeMachine(memory_limit_bytes(settings)))
+
+
+def make_pool(settings: Settings) -> ModelPool:
+    """The models of a server, none of them loaded, and the store in which what they evaluate is kept, if any is.
+
+    Raises:
+        ModelNotFoundError: as ``make_backend``.
+    """
+    if settings.model.backend == "scripted":
+        scripted = ScriptedBackend()
+        return ModelPool({Role.COMPLETE: scripted, Role.CHAT: scripted})
+    model_path(settings)  # where there is none, no store is to be left open
+    store = make_prefix_store(settings)
+    memory = SharedMemory(memory_limit_bytes(settings))
+    configs = role_configs(settings, store)
+    backends = {
+        config: PooledBackend(partial(LlamaBackend, config), memory) for config in dict.fromkeys(configs.values())
+    }
+    return ModelPool({role: backends[config] for role, config in configs.items()}, store)
+
+
+def role_configs(settings: Settings, store: PrefixStore | None = None) -> dict[Role, LlamaConfig]:
+    """How the model of each role that has one is run; roles that one model serves have the same.
+
+    Raises:
+        ModelNotFoundError: as ``make_backend``.
+    """
+    complete = _config(settings, store)
+    configs = {Role.COMPLETE: complete, Role.CHAT: complete}
+    if settings.roles.chat not in {None, complete.path}:
+        # What is kept of prompts has its place in the plan of the model that completes.
+        configs[Role.CHAT] = replace(complete, path=settings.roles.chat, cache_bytes=0)
+    return configs
+
+
+def _config(settings: Settings, store: PrefixStore | None = None) -> LlamaConfig:
+    model = settings.model
+    return LlamaConfig(
+        path=model_path(settings),
+        n_threads=model.n_threads,
+        n_ctx=model.n_ctx,
+        kv_type=_chosen(model.kv_type),
+        cache_bytes=wishes(settings).cache_bytes,
+        n_gpu_layers=model.n_gpu_layers,
+        flash_attention=model.flash_attention,
+        speculation=model.speculation,
+        manifest_folders=(bundled.models_dir(),),
+        persistence=make_persistence(store) if store else None,
     )
 
 
@@ -81,19 +119,6 @@ def memory_limit_bytes(settings: Settings) -> int | None:
 
 def _chosen(value: str) -> str | None:
     return None if value == "auto" else value
-
-
-def persistent_backend(settings: Settings) -> tuple[Backend, PrefixStore | None]:
-    """The backend of a server, and the store in which what it evaluates is kept for the next one, if any is.
-
-    Raises:
-        ModelNotFoundError: as ``make_backend``.
-    """
-    if settings.model.backend == "scripted":
-        return make_backend(settings), None
-    model_path(settings)  # where there is none, no store is to be left open
-    store = make_prefix_store(settings)
-    return make_backend(settings, store), store
 
 
 def completion_options(settings: Settings, *, by_hand: bool = False) -> CompletionOptions:

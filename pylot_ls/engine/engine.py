@@ -80,7 +80,12 @@ class Engine:
             raise _error(self.state.kind, self.state.message)
         if isinstance(self.state, Ready):
             return self.state.info
-        raise errors.EngineError("the model is still loading")
+        raise errors.EngineError("the model is being loaded again; ask once more")
+
+    def expect_again(self) -> None:
+        """What is known of the model does not count any more: it is about to be loaded again."""
+        if not self._closed:
+            self._receive(Loading(0.0))
 
     @property
     def plan(self) -> MemoryPlan | None:
@@ -183,7 +188,9 @@ class Engine:
             if self._closed:
                 return  # a load that was broken off is no news
             self.state = event
-            if not isinstance(event, Loading):
+            if isinstance(event, Loading):
+                self._settled.clear()  # it may be loaded again
+            else:
                 self._settled.set()
             for listener in self._listeners:
                 listener(event)

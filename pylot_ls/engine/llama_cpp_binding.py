@@ -98,6 +98,11 @@ def _filled(template: bytes, messages: Sequence[tuple[str, str]]) -> str | None:
     return buffer.raw[:length].decode("utf-8", errors="replace") if 0 <= length <= capacity else None
 
 
+def knows_template(template: bytes | None) -> bool:
+    """Whether conversations can be laid out by a template."""
+    return template is not None and _filled(template, [("user", "x")]) is not None
+
+
 class LlamaModel:
     """The weights and the vocabulary of a GGUF file.
 

@@ -12,7 +12,7 @@ from pylot_ls.engine.whole_cache import WholeCache
 from pylot_ls.kvcache.keys import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pylot_ls.engine.block_cache import StateContext, Store
@@ -23,6 +23,36 @@ if TYPE_CHECKING:
 _FORMAT = 1
 # An editor waits for its server's end.
 _FLUSH_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class SharedStore:
+    """A store that several backends use: none of them closes it."""
+
+    store: Store
+
+    def get(self, key: bytes) -> bytes | None:
+        """See ``Store``."""
+        return self.store.get(key)
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """See ``Store``."""
+        self.store.put(key, value)
+
+    def prefetch(self, keys: Sequence[bytes], done: Callable[[int], None]) -> None:
+        """See ``Store``."""
+        self.store.prefetch(keys, done)
+
+    def limit_memory(self, n_bytes: int) -> None:
+        """See ``Store``."""
+        self.store.limit_memory(n_bytes)
+
+    def flush(self, timeout_s: float) -> bool:
+        """See ``Store``."""
+        return self.store.flush(timeout_s)
+
+    def close(self) -> None:
+        """Others may still use it."""
 
 
 @dataclass(frozen=True, slots=True)

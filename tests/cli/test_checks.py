@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pylot_ls.cli.checks import Status, check_kv, check_plan
+from pylot_ls.cli.checks import Status, check_kv, check_plan, check_roles
+from pylot_ls.config.settings import RolesSettings, Settings
 from pylot_ls.engine.dimensions import Dimensions
 from pylot_ls.engine.memory_plan import GIB, MIB, Room, Wishes, plan_memory
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
@@ -29,3 +30,15 @@ def test_what_was_chosen_of_the_memory_is_said_and_where_it_is_less_than_usual_w
     less = check_plan(plan_memory(model, Wishes(), Room(64 * GIB, 60 * GIB, limit_bytes=GIB + 360 * MIB)))
     assert less.status is Status.NOTE
     assert "to fit: KV as q8_0, fewer other places resident, a smaller prompt cache" in less.found
+
+
+def test_models_of_other_roles_are_looked_at(model_path, tmp_path):
+    assert check_roles(Settings()) == []
+    (tmp_path / "chat.gguf").write_bytes(model_path.read_bytes())
+    (tmp_path / "chat.toml").write_text('[fim]\norders = ["psm"]\n[chat]\nformat = "chatml"\n')
+    roles = RolesSettings(chat=tmp_path / "chat.gguf", embed=tmp_path / "none.gguf")
+    chat, embed = check_roles(Settings(roles=roles))
+    assert (chat.name, chat.status) == ("role chat", Status.OK)
+    assert "loaded when it is first needed; by itself: context 512 tokens" in chat.found
+    assert (embed.name, embed.status) == ("role embed", Status.BROKEN)
+    assert "no model at " in embed.found

@@ -35,6 +35,8 @@ def test_what_chooses_files_costs_the_machine_or_logs_documents_is_of_user_scope
         "model.flash_attention",
         "model.speculation",
         "model.backend",
+        "roles.chat",
+        "roles.embed",
         "log.level",
         "log.file",
     }

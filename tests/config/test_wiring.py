@@ -4,9 +4,25 @@ from dataclasses import replace
 import pytest
 
 from pylot_ls import bundled
-from pylot_ls.config.settings import CacheSettings, CompletionSettings, ModelSettings, PromptSettings, Settings
-from pylot_ls.config.wiring import completion_options, make_backend, memory_limit_bytes, model_path, wishes
+from pylot_ls.config.settings import (
+    CacheSettings,
+    CompletionSettings,
+    ModelSettings,
+    PromptSettings,
+    RolesSettings,
+    Settings,
+)
+from pylot_ls.config.wiring import (
+    completion_options,
+    make_backend,
+    make_pool,
+    memory_limit_bytes,
+    model_path,
+    role_configs,
+    wishes,
+)
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import FimOrder
@@ -43,6 +59,32 @@ def test_the_model_settings_reach_the_engine(tmp_path):
         speculation=False,
         manifest_folders=(bundled.models_dir(),),
     )
+
+
+@pytest.fixture
+def cache_in(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_the_model_that_completes_chats_unless_another_is_chosen(tmp_path):
+    configs = role_configs(Settings())
+    assert configs[Role.CHAT] is configs[Role.COMPLETE]
+    same = RolesSettings(chat=configs[Role.COMPLETE].path)
+    assert role_configs(Settings(roles=same))[Role.CHAT] == configs[Role.COMPLETE]
+    other = role_configs(Settings(roles=RolesSettings(chat=tmp_path / "chat.gguf")))[Role.CHAT]
+    assert other == replace(configs[Role.COMPLETE], path=tmp_path / "chat.gguf", cache_bytes=0)
+
+
+def test_a_server_has_one_backend_for_each_model_and_one_store(cache_in, tmp_path):
+    pool = make_pool(Settings(roles=RolesSettings(chat=tmp_path / "chat.gguf")))
+    assert len(set(pool._backends.values())) == 2
+    assert pool.store is not None
+    pool.store.close()
+    pool = make_pool(Settings(cache=CacheSettings(enabled=False)))
+    assert len(set(pool._backends.values())) == 1
+    assert pool.store is None
+    pool = make_pool(Settings(model=ModelSettings(backend="scripted")))
+    assert isinstance(pool._backends[Role.CHAT], ScriptedBackend)
 
 
 def test_what_is_not_set_is_left_to_the_memory_plan():
