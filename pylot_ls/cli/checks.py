@@ -9,11 +9,13 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pylot_ls import bundled, machine
+from pylot_ls import machine
 from pylot_ls.config.folders import cache_folder, make_private
-from pylot_ls.config.wiring import completion_options, make_backend, memory_limit_bytes, wishes
+from pylot_ls.config.wiring import completion_options, make_backend, memory_limit_bytes, role_configs, wishes
+from pylot_ls.engine.adapters import check_adapter
 from pylot_ls.engine.build_info import build_info
 from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory import dimensions_of, room_now
 from pylot_ls.engine.memory_plan import plan_memory
@@ -26,7 +28,8 @@ from pylot_ls.text.rope import Text
 if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
     from pylot_ls.config.sources import Problem
-    from pylot_ls.engine.memory_plan import MemoryPlan
+    from pylot_ls.engine.loading import LlamaConfig
+    from pylot_ls.engine.memory_plan import MemoryPlan, Room
     from pylot_ls.engine.types import ModelInfo
 
 _GIB = 2**30
@@ -122,6 +125,7 @@ def _describe(info: ModelInfo) -> str:
     return (
         f"{info.name} ({info.n_params / 1e6:.1f} M parameters, {info.size_bytes / 2**20:.1f} MiB, context "
         f"{info.n_ctx} of {info.n_ctx_train} tokens, order {info.fim_orders[0]}) from {info.path or 'a script'}"
+        + "".join(f", with the adapter {path} times {scale:g}" for path, scale in info.adapters)
     )
 
 
@@ -139,20 +143,27 @@ def check_plan(plan: MemoryPlan) -> Check:
 
 def check_roles(settings: Settings) -> list[Check]:
     """Whether the models of other roles than to complete are there and can do what they are for."""
-    found = []
-    for role, path in ((Role.CHAT, settings.roles.chat), (Role.EMBED, settings.roles.embed)):
-        if path is None:
-            continue
-        try:
-            probed = check_suits(path, role, (bundled.models_dir(),))
-            plan = plan_memory(dimensions_of(path), wishes(settings), room_now(memory_limit_bytes(settings)).at_best)
-        except PylotError as error:
-            found.append(Check(f"role {role}", Status.BROKEN, str(error)))
-        else:
-            name = probed.metadata.get("general.name", path.stem)
-            takes = f"{name} from {path}, loaded when it is first needed; by itself: {plan}"
-            found.append(Check(f"role {role}", Status.OK, takes))
-    return found
+    try:
+        configs = role_configs(settings)
+    except PylotError:
+        return []  # the check of the model says so
+    complete = configs.pop(Role.COMPLETE)
+    room = room_now(memory_limit_bytes(settings)).at_best
+    return [_check_role(role, config, settings, room) for role, config in configs.items() if config != complete]
+
+
+def _check_role(role: Role, config: LlamaConfig, settings: Settings, room: Room) -> Check:
+    path = config.path
+    try:
+        probed = check_suits(path, role, config.manifest_folders)
+        for adapter in config.adapters:
+            check_adapter(adapter, read_header(path))
+        plan = plan_memory(dimensions_of(path), wishes(settings), room)
+    except PylotError as error:
+        return Check(f"role {role}", Status.BROKEN, str(error))
+    found = f"{probed.metadata.get('general.name', path.stem)} from {path}"
+    found += "".join(f", with the adapter {each.path} times {each.scale:g}" for each in config.adapters)
+    return Check(f"role {role}", Status.OK, f"{found}, loaded when it is first needed; by itself: {plan}")
 
 
 def check_cache_folder() -> Check:

@@ -53,6 +53,31 @@ class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _path_and_scale(value: object) -> object:
+    """``PATH`` or ``PATH=SCALE``, as the environment has it, to what a file has."""
+    if not isinstance(value, str):
+        return value
+    path, _, scale = value.rpartition("=")
+    try:
+        return {"path": path, "scale": float(scale)} if path else {"path": value}
+    except ValueError:  # of a path with that sign in it
+        return {"path": value}
+
+
+class AdapterSettings(_Group):
+    """A LoRA adapter, and how much of it counts."""
+
+    path: UserPath
+    scale: float = Field(default=1.0, ge=-10, le=10)
+
+
+AdapterEntry = Annotated[
+    AdapterSettings,
+    BeforeValidator(_path_and_scale),
+    Field(description='LoRA adapters, each { path = "FILE.gguf", scale = 1.0 }'),
+]
+
+
 class ModelSettings(_Group):
     """Which model runs, and how."""
 
@@ -97,6 +122,12 @@ class ModelSettings(_Group):
         default="on",
         description='Flash attention: "on", "off", or "auto" to leave it to llama.cpp; default "on".',
     )
+    adapters: Annotated[tuple[AdapterEntry, ...], Scope.USER] = Field(
+        default=(),
+        max_length=8,
+        description='LoRA adapters (GGUF) for the model, a list such as [{ path = "a.gguf", scale = 0.5 }], in the '
+        "environment a.gguf=0.5; default []. The scale may be left out.",
+    )
     speculation: Annotated[bool, Scope.USER] = Field(
         default=True,
         description="Whether tokens that the text suggests are evaluated ahead, true or false; default true. It is "
@@ -116,6 +147,12 @@ class RolesSettings(_Group):
         default=None,
         description="A GGUF file that explains and answers. Without it, the default, the one that completes, if it was "
         "trained to.",
+    )
+    chat_adapters: Annotated[tuple[AdapterEntry, ...], Scope.USER] = Field(
+        default=(),
+        max_length=8,
+        description="LoRA adapters for the chat role, as model.adapters are for completion; default []. Where they "
+        "differ the same file is loaded twice, its weights in memory once.",
     )
     embed: Annotated[UserPath | None, Scope.USER] = Field(
         default=None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
 from pylot_ls.config.cache import BYTES_IN_MB, make_persistence, make_prefix_store
+from pylot_ls.engine.adapters import Adapter
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory import WholeMachine
@@ -24,7 +25,7 @@ from pylot_ls.prompts.layout import FimOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pylot_ls.config.settings import Settings
+    from pylot_ls.config.settings import AdapterSettings, Settings
     from pylot_ls.engine.backend import Backend
     from pylot_ls.kvcache.store import PrefixStore
 
@@ -76,10 +77,21 @@ def role_configs(settings: Settings, store: PrefixStore | None = None) -> dict[R
     """
     complete = _config(settings, store)
     configs = {Role.COMPLETE: complete, Role.CHAT: complete}
-    if settings.roles.chat not in {None, complete.path}:
+    roles = settings.roles
+    if roles.embed is not None:
+        configs[Role.EMBED] = replace(
+            complete, path=roles.embed, adapters=(), cache_bytes=0, persistence=None, embeds=True
+        )
+    path = roles.chat or complete.path
+    adapters = _adapters(roles.chat_adapters) if roles.chat or roles.chat_adapters else complete.adapters
+    if (path, adapters) != (complete.path, complete.adapters):
         # What is kept of prompts has its place in the plan of the model that completes.
-        configs[Role.CHAT] = replace(complete, path=settings.roles.chat, cache_bytes=0)
+        configs[Role.CHAT] = replace(complete, path=path, adapters=adapters, cache_bytes=0)
     return configs
+
+
+def _adapters(chosen: tuple[AdapterSettings, ...]) -> tuple[Adapter, ...]:
+    return tuple(Adapter(each.path, each.scale) for each in chosen)
 
 
 def _config(settings: Settings, store: PrefixStore | None = None) -> LlamaConfig:
@@ -95,6 +107,7 @@ def _config(settings: Settings, store: PrefixStore | None = None) -> LlamaConfig
         speculation=model.speculation,
         manifest_folders=(bundled.models_dir(),),
         persistence=make_persistence(store) if store else None,
+        adapters=_adapters(model.adapters),
     )
 
 

@@ -23,6 +23,7 @@ class ContextShape:
         flash_attention: "auto", "off" or "on".
         n_sequences: how many sequences it can hold.
         kv_type: of keys and values, "f16" or "q8_0"; the latter needs flash attention.
+        embeds: whether it turns texts into vectors; each is in one batch then, which has results for all its tokens.
         n_outputs: most tokens of one evaluation whose logits are wanted.
     """
 
@@ -33,6 +34,7 @@ class ContextShape:
     n_sequences: int = 1
     kv_type: str = "f16"
     n_outputs: int = N_OUTPUTS
+    embeds: bool = False
 
 
 def cells_for(n_ctx: int) -> int:

@@ -39,6 +39,7 @@ class Dimensions:
         quantises: whether the rows of keys and values are whole blocks of a quantised type.
         state_size: elements of a sequence's recurrent state, over all layers.
         n_state_layers: how many layers have one.
+        adapters_bytes: of the weights of its adapters.
         kinds: bytes of the matrices that are multiplied, by ggml's number of their type.
     """
 
@@ -56,6 +57,7 @@ class Dimensions:
     quantises: bool = True
     state_size: int = 0
     n_state_layers: int = 0
+    adapters_bytes: int = 0
     kinds: Mapping[int, int] = field(default_factory=dict)
 
 

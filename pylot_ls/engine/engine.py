@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls import errors
 from pylot_ls.engine.types import (
+    Embedded,
     Event,
     Failed,
     Finished,
@@ -21,15 +22,16 @@ from pylot_ls.engine.types import (
     Prompt,
     Ready,
     StateEvent,
+    TextSegment,
     Token,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from pylot_ls.engine.backend import Backend
     from pylot_ls.engine.memory_plan import MemoryPlan
-    from pylot_ls.engine.types import Usage
+    from pylot_ls.engine.types import RequestEvent, Usage
 
 GenerationEvent = Token | Finished
 
@@ -47,7 +49,7 @@ class Engine:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._streams: dict[str, asyncio.Queue[Token | Finished | Failed]] = {}
+        self._streams: dict[str, asyncio.Queue[RequestEvent]] = {}
         self._listeners: list[Callable[[StateEvent], None]] = []
         self._settled = asyncio.Event()
         self._ids = itertools.count(1)
@@ -129,6 +131,12 @@ class Engine:
         return self._serve(request)
 
     async def _serve(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent, None]:
+        async with contextlib.aclosing(self._events(request)) as events:
+            async for event in events:
+                if not isinstance(event, Embedded):
+                    yield event
+
+    async def _events(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent | Embedded, None]:
         if self._closed:
             raise errors.EngineClosedError("the engine was closed")
         request_id = request.request_id
@@ -169,6 +177,28 @@ class Engine:
             str(next(self._ids)), prompt, 0, priority=Priority.BACKGROUND, session=session, restore_only=True
         )
         return await _usage_of(self._serve(request))
+
+    async def embed(
+        self, texts: Sequence[str], *, priority: Priority = Priority.BACKGROUND, session: str = ""
+    ) -> tuple[bytes, ...]:
+        """A vector for each text, of length 1, as little-endian 32-bit floats; only a model of the role embed has any.
+
+        What is longer than the model sees at once is cut. Cancelling the coroutine ends the request.
+
+        Raises:
+            PylotError: the request, or the engine, failed.
+        """
+        if not texts:
+            return ()
+        prompt = tuple(map(TextSegment, texts))
+        request = GenerateRequest(
+            str(next(self._ids)), prompt, 0, priority=priority, session=session, keep=False, embeds=True
+        )
+        async with contextlib.aclosing(self._events(request)) as events:
+            async for event in events:
+                if isinstance(event, Embedded):
+                    return event.vectors
+        raise errors.EngineClosedError("the engine was closed")
 
     async def close(self) -> None:
         """End all requests and free the model."""

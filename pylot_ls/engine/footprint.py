@@ -83,6 +83,7 @@ def footprint(
         compute=_compute_bytes(dimensions, shape),
         vocabulary=dimensions.n_vocab * _BYTES_PER_TOKEN + dimensions.n_merges * _BYTES_PER_MERGE,
         repacked=sum(dimensions.kinds.get(kind, 0) for kind in repacked_kinds(features)),
+        other=_OVERHEAD_BYTES + dimensions.adapters_bytes,
         device=device_bytes(dimensions, shape, n_gpu_layers),
     )
 
@@ -132,7 +133,7 @@ def _compute_bytes(dimensions: Dimensions, shape: ContextShape) -> int:
         work = max(work, scores * _BYTES_F16)
     logits = shape.n_outputs * dimensions.n_vocab * _BYTES_F32
     last = logits + n_tokens * dimensions.n_embd * _BYTES_F32
-    results = n_sequences * dimensions.n_vocab * _BYTES_F32
+    results = (shape.n_batch if shape.embeds else n_sequences) * dimensions.n_vocab * _BYTES_F32
     return max(feed_forward, attention, last) + work + results
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, TYPE_CHECKING
 
 from pylot_ls.engine.model_file import check_model_file
@@ -53,12 +53,14 @@ class GgufHeader:
 
     Attributes:
         metadata: values as text, as llama.cpp gives them; arrays that are long are not among them.
+        kinds: of the values, by their number in the file.
         lengths: of the arrays, also of those.
         tensors: by name. Of a model in several files those of the first.
         n_bytes: of all tensors, in all its files.
     """
 
     metadata: Mapping[str, str]
+    kinds: Mapping[str, int]
     lengths: Mapping[str, int]
     tensors: Mapping[str, TensorInfo]
     n_bytes: int
@@ -148,9 +150,10 @@ def _read(file: IO[bytes], file_bytes: int) -> GgufHeader:
     n_tensors, n_entries = reader.count(_MOST_ENTRIES), reader.count(_MOST_ENTRIES)
     metadata: dict[str, str] = {}
     lengths: dict[str, int] = {}
+    kinds: dict[str, int] = {}
     for _ in range(n_entries):
         key = reader.text()
-        _read_value(reader, key, metadata, lengths)
+        kinds[key] = _read_value(reader, key, metadata, lengths)
     listed = {reader.text(): _read_tensor(reader) for _ in range(n_tensors)}
     alignment = max(1, _number(metadata.get("general.alignment"), _ALIGNMENT))
     start = -(-reader.position // alignment) * alignment
@@ -160,10 +163,11 @@ def _read(file: IO[bytes], file_bytes: int) -> GgufHeader:
     tensors = {
         name: TensorInfo(shape, kind, max(0, ends[offset] - offset)) for name, (shape, kind, offset) in listed.items()
     }
-    return GgufHeader(metadata, lengths, tensors, sum(each.n_bytes for each in tensors.values()))
+    return GgufHeader(metadata, kinds, lengths, tensors, sum(each.n_bytes for each in tensors.values()))
 
 
-def _read_value(reader: _Reader, key: str, metadata: dict[str, str], lengths: dict[str, int]) -> None:
+def _read_value(reader: _Reader, key: str, metadata: dict[str, str], lengths: dict[str, int]) -> int:
+    """Read one into the texts, or its length into the lengths; its kind."""
     kind = int(reader.scalar("I"))
     if kind == _STRING:
         metadata[key] = reader.text()
@@ -182,6 +186,7 @@ def _read_value(reader: _Reader, key: str, metadata: dict[str, str], lengths: di
             metadata[key] = f"[{', '.join(_as_text(reader.scalar(_SCALARS[of])) for _ in range(length))}]"
     else:
         raise ValueError(f"{key} is of an unknown kind {kind}")
+    return kind
 
 
 def _read_tensor(reader: _Reader) -> tuple[tuple[int, ...], int, int]:
@@ -208,4 +213,4 @@ def _with_other_parts(header: GgufHeader, path: Path) -> GgufHeader:
     name = path.name[: found.start()]
     others = (path.with_name(f"{name}-{part:05}-of-{found[1]}.gguf") for part in range(2, int(found[1]) + 1))
     n_bytes = header.n_bytes + sum(each.stat().st_size for each in others if each.is_file())
-    return GgufHeader(header.metadata, header.lengths, header.tensors, n_bytes)
+    return replace(header, n_bytes=n_bytes)

@@ -7,13 +7,14 @@ import threading
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.inbox import Inbox
-from pylot_ls.engine.loading import LlamaConfig, Loaded, load
+from pylot_ls.engine.loading import LlamaConfig, Loaded, load, load_embedder
 from pylot_ls.engine.types import Event, Failed, Finished, FinishReason, LoadFailed, Loading, Ready, Usage
 from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
     from pylot_ls.engine.backend import EventSink
+    from pylot_ls.engine.embedding import EmbeddingWorker, LoadedEmbedder
     from pylot_ls.engine.memory import Memory
     from pylot_ls.engine.types import GenerateRequest
 
@@ -35,7 +36,7 @@ class LlamaBackend:
         self._memory = memory
         self._inbox = Inbox(self._interrupt)
         self._sink: EventSink = _nobody
-        self._loaded: Loaded | None = None
+        self._loaded: Loaded | LoadedEmbedder | None = None
         self._thread = threading.Thread(target=self._work, name="pylot-engine", daemon=True)
 
     def start(self, sink: EventSink) -> None:
@@ -45,7 +46,10 @@ class LlamaBackend:
 
     def submit(self, request: GenerateRequest) -> None:
         """Queue a request."""
-        if not self._inbox.put(request):
+        if request.embeds != self._config.embeds:
+            message = f"{self._config.path.name} {'gives vectors' if self._config.embeds else 'produces text'} only"
+            self._sink(Failed(request.request_id, message, "ModelUnsupportedError"))
+        elif not self._inbox.put(request):
             self._sink(Failed(request.request_id, "the engine was closed", "EngineClosedError"))
 
     def cancel(self, request_id: str) -> None:
@@ -66,7 +70,7 @@ class LlamaBackend:
 
     def _work(self) -> None:
         try:
-            self._loaded = load(self._config, self._on_progress, self._memory)
+            self._loaded, worker = self._load()
         except PylotError as error:
             self._refuse_all(LoadFailed(str(error), type(error).__name__))
             return
@@ -74,7 +78,6 @@ class LlamaBackend:
             _log.exception("the model could not be loaded")
             self._refuse_all(LoadFailed(f"the model could not be loaded: {type(error).__name__}"))
             return
-        worker = Worker(self._inbox, self._sink, self._loaded)
         worker.warm_up()
         self._sink(Ready(self._loaded.info, self._loaded.plan))
         try:
@@ -84,6 +87,15 @@ class LlamaBackend:
             message = str(error) if isinstance(error, PylotError) else f"the engine failed: {type(error).__name__}"
             self._refuse_all(LoadFailed(f"{message}; restart the server", "EngineError"))
         self._loaded.close()
+
+    def _load(self) -> tuple[Loaded | LoadedEmbedder, Worker | EmbeddingWorker]:
+        if not self._config.embeds:
+            loaded = load(self._config, self._on_progress, self._memory)
+            return loaded, Worker(self._inbox, self._sink, loaded)
+        from pylot_ls.engine.embedding import EmbeddingWorker  # noqa: PLC0415 - it loads the native libraries
+
+        embedder = load_embedder(self._config, self._on_progress, self._memory)
+        return embedder, EmbeddingWorker(self._inbox, self._sink, embedder)
 
     def _on_progress(self, fraction: float) -> bool:
         if self._inbox.closed:

@@ -55,6 +55,7 @@ class LlamaContext:
         self.rolls_back = not model.is_recurrent()
         self._cuts = model.removes_partially()
         self._n_vocab = model.n_vocab
+        self.n_embd = model.n_embd
         self._abort_callback, self._abort_flag = _strlen_as_abort_callback()
         params = lib.llama_context_default_params()
         params.n_ctx = shape.n_ctx
@@ -69,6 +70,9 @@ class LlamaContext:
         params.n_threads = params.n_threads_batch = shape.n_threads
         params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
         params.kv_unified = True
+        params.embeddings = shape.embeds
+        if shape.embeds and not model.pools():
+            params.pooling_type = lib.LLAMA_POOLING_TYPE_MEAN
         params.no_perf = True
         params.abort_callback = self._abort_callback
         params.abort_callback_data = ctypes.cast(self._abort_flag, ctypes.c_void_p)
@@ -83,6 +87,19 @@ class LlamaContext:
         self._batch = lib.llama_batch_init(shape.n_batch, 0, 1)
         for i in range(shape.n_batch):
             self._batch.n_seq_id[i] = 1
+
+    def apply_adapters(self, adapters: Sequence[tuple[Any, float]]) -> None:
+        """Let adapters of the model count from here on; what is stored was evaluated without them.
+
+        Raises:
+            ModelUnreadableError: llama.cpp refused them.
+        """
+        if adapters:
+            handles, scales = zip(*adapters, strict=True)
+            array = (lib.llama_adapter_lora_p_ctypes * len(handles))(*handles)
+            counts = (ctypes.c_float * len(scales))(*scales)
+            if lib.llama_set_adapters_lora(self._context, array, len(handles), counts):
+                raise ModelUnreadableError(f"llama.cpp cannot apply the adapters: {log_lines.reason()}")
 
     def interrupt(self, stop: bool) -> None:  # noqa: FBT001 - a setter
         """Make the evaluation that runs end at once, or let the next one run. May be called from any thread."""

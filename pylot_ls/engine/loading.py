@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pylot_ls import machine
+from pylot_ls.engine.adapters import check_adapter
+from pylot_ls.engine.dimensions import dimensions_of_header
+from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.engine.known_models import largest_that_fits
 from pylot_ls.engine.manifest import Role, manifest_for
-from pylot_ls.engine.memory import WholeMachine, dimensions_of
+from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.persistence import Persistence
 from pylot_ls.engine.rendering import PromptRenderer
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pylot_ls.engine.adapters import Adapter
     from pylot_ls.engine.block_cache import BlockCache
     from pylot_ls.engine.dimensions import Dimensions
+    from pylot_ls.engine.embedding import LoadedEmbedder
     from pylot_ls.engine.llama_context import LlamaContext
     from pylot_ls.engine.llama_cpp_binding import LlamaModel
     from pylot_ls.engine.manifest import Manifest
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.persistence import PersistenceConfig
 
 _log = logging.getLogger(__name__)
+_Made = TypeVar("_Made")
 
 # Of the sequences of a context so many at most are in work.
 _MAX_ACTIVE = 12
@@ -54,6 +60,8 @@ class LlamaConfig:
         manifest_folders: where to look for a manifest after the model's own folder.
         speculation: whether tokens are drafted from the prompt where that makes decoding faster.
         persistence: where evaluated prompts are kept; None for nowhere.
+        adapters: what is applied to the model.
+        embeds: whether it is to turn texts into vectors, and not to produce text.
     """
 
     path: Path
@@ -66,6 +74,8 @@ class LlamaConfig:
     manifest_folders: tuple[Path, ...] = ()
     speculation: bool = True
     persistence: PersistenceConfig | None = None
+    adapters: tuple[Adapter, ...] = ()
+    embeds: bool = False
 
 
 @dataclass(slots=True)
@@ -113,7 +123,29 @@ def load(config: LlamaConfig, on_progress: Callable[[float], bool], memory: Memo
     Raises:
         ModelError: the file is none, is damaged, has no room, or is no model that produces text.
     """
-    dimensions = dimensions_of(config.path)
+    return _load(config, on_progress, memory, _open_context)
+
+
+def load_embedder(
+    config: LlamaConfig, on_progress: Callable[[float], bool], memory: Memory | None = None
+) -> LoadedEmbedder:
+    """As ``load``, for a model that turns texts into vectors.
+
+    Raises:
+        ModelError: as ``load``; the model produces text.
+    """
+    return _load(config, on_progress, memory, _open_embedder)
+
+
+def _load(
+    config: LlamaConfig,
+    on_progress: Callable[[float], bool],
+    memory: Memory | None,
+    make: Callable[[LlamaConfig, LlamaModel, MemoryPlan], _Made],
+) -> _Made:
+    header = read_header(config.path)
+    adapters_bytes = sum(check_adapter(each, header) for each in config.adapters)
+    dimensions = replace(dimensions_of_header(header), adapters_bytes=adapters_bytes)
     plan = _plan(config, dimensions, memory or WholeMachine(), lambda: on_progress(0.0))
     _log.info("memory plan of %s: %s", config.path.name, plan)
     # Imported here: it loads the native libraries, which the event loop's thread should not wait for.
@@ -121,7 +153,8 @@ def load(config: LlamaConfig, on_progress: Callable[[float], bool], memory: Memo
 
     model = LlamaModel(config.path, n_gpu_layers=plan.n_gpu_layers, on_progress=on_progress)
     try:
-        return _open_context(config, model, plan)
+        model.load_adapters(config.adapters)
+        return make(config, model, plan)
     except BaseException:
         model.close()
         raise
@@ -131,7 +164,8 @@ def _plan(config: LlamaConfig, dimensions: Dimensions, memory: Memory, is_wanted
     try:
         return memory.plan(config.path, dimensions, _wishes(config, dimensions), is_wanted)
     except ModelTooLargeError as error:
-        other = largest_that_fits(config.manifest_folders, Role.COMPLETE, memory.room())
+        role = Role.EMBED if config.embeds else Role.COMPLETE
+        other = largest_that_fits(config.manifest_folders, role, memory.room())
         advice = f"; or take one that fits: pylot-ls models pull {other}" if other else ""
         raise ModelTooLargeError(f"there is no room for {config.path}: {error}{advice}") from error
 
@@ -143,8 +177,21 @@ def _wishes(config: LlamaConfig, dimensions: Dimensions) -> Wishes:
         cache_bytes=config.cache_bytes,
         n_gpu_layers=config.n_gpu_layers,
         flash_attention=config.flash_attention,
+        embeds=config.embeds,
         n_threads=config.n_threads or automatic_threads(dimensions.weights_bytes, machine.physical_cores()),
     )
+
+
+def _open_embedder(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> LoadedEmbedder:
+    from pylot_ls.engine.embedding import EmbeddingContext, LoadedEmbedder  # noqa: PLC0415 - see load
+
+    if model.generates():
+        raise ModelUnsupportedError(f"{config.path} produces text and no vectors; choose another model to embed with")
+    context = EmbeddingContext(model, plan.shape)
+    context.apply_adapters(model.adapters)
+    manifest = manifest_for(config.path, config.manifest_folders)
+    info = replace(_describe(config, model, plan.n_ctx, manifest), n_embd=model.n_embd)
+    return LoadedEmbedder(info, model, context, plan)
 
 
 def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Loaded:
@@ -159,6 +206,7 @@ def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> L
     chat = model.chat_form(manifest.chat_format)
     shape = plan.shape
     context = LlamaContext(model, shape)
+    context.apply_adapters(model.adapters)
     partial = model.removes_partially()
     # Of a model with nothing but a state every sequence may be as long as it likes.
     n_resident = shape.n_ctx if model.has_cells() else shape.n_sequences * plan.n_ctx
@@ -188,7 +236,7 @@ def _persistence(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Pe
         "KV type": plan.shape.kv_type,
         "GPU layers": plan.n_gpu_layers,
     }
-    return Persistence(config.persistence, config.path, parts)
+    return Persistence(config.persistence, config.path, parts, config.adapters)
 
 
 def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest) -> ModelInfo:
@@ -203,4 +251,5 @@ def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Mani
         n_ctx=n_ctx,
         fim=model.fim_tokens(manifest.fim_texts),
         fim_orders=manifest.fim_orders,
+        adapters=tuple((str(each.path), each.scale) for each in config.adapters),
     )

@@ -10,11 +10,12 @@ from pylot_ls import machine
 from pylot_ls.engine.bare import filler
 from pylot_ls.engine.build_info import build_info
 from pylot_ls.engine.kv_context import Outcome, Part
-from pylot_ls.engine.loading import load
+from pylot_ls.engine.loading import Loaded, load, load_embedder
 from pylot_ls.errors import DecodeError, ModelError
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.loading import LlamaConfig, Loaded
+    from pylot_ls.engine.embedding import LoadedEmbedder
+    from pylot_ls.engine.loading import LlamaConfig
     from pylot_ls.engine.memory_plan import MemoryPlan
 
 # As many as a draft may have.
@@ -45,14 +46,25 @@ def measure(config: LlamaConfig) -> Taken:
     """
     build_info()  # the libraries belong to the process
     before = machine.process_memory_bytes()
-    loaded = load(config, lambda _fraction: True)
+    loaded = (load_embedder if config.embeds else load)(config, lambda _fraction: True)
     with closing(loaded):
         plan = loaded.plan
         if plan is None:
             raise ModelError(f"{config.path} was loaded without a plan")
-        _fill(loaded, plan)
+        if isinstance(loaded, Loaded):
+            _fill(loaded, plan)
+        else:
+            _embed(loaded, plan)
         measured = machine.process_memory_bytes() - before
     return Taken(plan.footprint.resident_bytes, measured, plan.n_ctx, plan.shape.n_ctx)
+
+
+def _embed(loaded: LoadedEmbedder, plan: MemoryPlan) -> None:
+    """Embed one text as long as there may be, and as many as there may be at once."""
+    n_batch, n_texts = plan.shape.n_batch, plan.shape.n_sequences
+    tokens = tuple(filler(loaded.model.n_vocab, range(n_batch)))
+    loaded.context.vectors([tokens])
+    loaded.context.vectors([tokens[: n_batch // n_texts]] * n_texts)
 
 
 def _fill(loaded: Loaded, plan: MemoryPlan) -> None:

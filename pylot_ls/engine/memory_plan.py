@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.context_shape import ContextShape, cells_for
+from pylot_ls.engine.context_shape import N_OUTPUTS, ContextShape, cells_for
 from pylot_ls.engine.footprint import Footprint, device_bytes, footprint
 from pylot_ls.errors import ModelTooLargeError
 
@@ -27,6 +27,10 @@ _N_BATCH = 512
 # Sequences the context can hold: requests in work, and places in files to which the user may return. Each costs its
 # results, and of a model with states its state.
 _N_SEQUENCES = (24, 16, 8)
+# Tokens that a model that embeds sees at once. Each has results as large as the vocabulary, of which nothing is used.
+_EMBED_BATCHES = (512, 256)
+# With one more than can be used, a divisor of these: llama.cpp ends the process where a batch is no multiple of it.
+_EMBED_SEQUENCES = 8
 # What is kept of evaluated prompts: at most so much, and so much of the machine.
 _CACHE_BYTES = (256 * MIB, 64 * MIB, 32 * MIB, 16 * MIB)
 _CACHE_SHARE = 1 / 16
@@ -95,6 +99,7 @@ class Wishes:
         n_gpu_layers: layers on a GPU, negative for as many as it holds.
         flash_attention: as ContextShape has it.
         n_threads: as ContextShape has it.
+        embeds: whether vectors are wanted; then nothing is kept from one text to the next.
     """
 
     n_ctx: int | None = None
@@ -103,6 +108,7 @@ class Wishes:
     n_gpu_layers: int = -1
     flash_attention: str = "on"
     n_threads: int = 1
+    embeds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,12 @@ def size(n_bytes: int) -> str:
 
 def _steps(dimensions: Dimensions, wishes: Wishes, room: Room, features: frozenset[str]) -> Iterator[MemoryPlan]:
     """From what is best to what takes least: less cache, fewer other places, less precision, a shorter context."""
+    if wishes.embeds:
+        for n_batch in _EMBED_BATCHES:
+            n_each = min(n_batch, dimensions.n_ctx_train or n_batch) // _EMBED_SEQUENCES
+            n_ctx = n_each * _EMBED_SEQUENCES
+            yield _plan(dimensions, wishes, room, features, (n_ctx, n_ctx, "f16", _EMBED_SEQUENCES - 1, 0))
+        return
     n_most = dimensions.n_ctx_train or wishes.n_ctx or DEFAULT_N_CTX
     chosen = (DEFAULT_N_CTX, *_SMALLER_N_CTX) if wishes.n_ctx is None else (wishes.n_ctx,)
     caches = _caches(wishes, room)
@@ -225,6 +237,8 @@ def _plan(
         flash_attention=wishes.flash_attention,
         n_sequences=n_sequences,
         kv_type=kv_type,
+        n_outputs=n_cells if wishes.embeds else N_OUTPUTS,
+        embeds=wishes.embeds,
     )
     n_gpu_layers = _n_gpu_layers(dimensions, wishes, room, shape)
     made = footprint(dimensions, shape, features, 0 if _shares_memory(room) else n_gpu_layers)

@@ -13,5 +13,9 @@ _NOT_POOLED = "0"
 def embeds(metadata: Metadata) -> bool:
     """Whether a model is made to turn texts into vectors, not to continue them."""
     architecture = metadata("general.architecture")
-    pooling = metadata(f"{architecture}.pooling_type")
-    return metadata(f"{architecture}.attention.causal") == "false" or pooling not in {None, _NOT_POOLED}
+    return metadata(f"{architecture}.attention.causal") == "false" or pools(metadata)
+
+
+def pools(metadata: Metadata) -> bool:
+    """Whether it says how the vectors of a text's tokens become one."""
+    return metadata(f"{metadata('general.architecture')}.pooling_type") not in {None, _NOT_POOLED}

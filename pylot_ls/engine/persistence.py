@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pylot_ls.engine.adapters import Adapter
     from pylot_ls.engine.block_cache import StateContext, Store
     from pylot_ls.engine.sequences import Sequences
     from pylot_ls.engine.types import FimTokens
@@ -75,12 +76,20 @@ class Persistence:
         config: see PersistenceConfig.
         model: the model's file.
         parts: everything else that changes KV.
+        adapters: of the model; their files change it, too.
     """
 
-    def __init__(self, config: PersistenceConfig, model: Path, parts: dict[str, str | int | float]) -> None:
+    def __init__(
+        self,
+        config: PersistenceConfig,
+        model: Path,
+        parts: dict[str, str | int | float],
+        adapters: tuple[Adapter, ...] = (),
+    ) -> None:
         self._config = config
         self._model = model
         self._parts = parts
+        self._adapters = adapters
         self._closing = False
         self._settled = threading.Event()
         self._on_settled: Callable[[], None] = lambda: None
@@ -117,11 +126,16 @@ class Persistence:
         self._config.store.flush(_FLUSH_S)
         self._config.store.close()
 
+    def _identity_of(self, file: Path) -> str | None:
+        return model_identity(file, self._config.identities, lambda: not self._closing)
+
     def _identify(self) -> None:
         try:
-            identity = model_identity(self._model, self._config.identities, lambda: not self._closing)
-            if identity is not None:
-                self._fingerprint = fingerprint({**self._parts, "model": identity, "format": _FORMAT})
+            identity = self._identity_of(self._model)
+            adapters = [(self._identity_of(each.path), each.scale) for each in self._adapters]
+            if identity is not None and all(known for known, _ in adapters):
+                named = {f"adapter {number}": f"{known} {scale!r}" for number, (known, scale) in enumerate(adapters)}
+                self._fingerprint = fingerprint({**self._parts, **named, "model": identity, "format": _FORMAT})
         finally:
             self._settled.set()
             self._on_settled()

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Failed, Finished, FinishReason, LoadFailed, Ready, Usage
+from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, LoadFailed, Ready, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +134,7 @@ class PooledBackend:
 
     def _receive(self, event: Event) -> None:
         with self._changed:
-            if isinstance(event, Finished | Failed):
+            if isinstance(event, Finished | Embedded | Failed):
                 self._in_flight.discard(event.request_id)
                 self.used_at = time.monotonic()
                 self._changed.notify_all()

@@ -138,6 +138,10 @@ class ScriptedBackend:
         if job.request.restore_only:
             self._sink(Finished(request_id, FinishReason.LENGTH, "", Usage()))
             return
+        if job.request.embeds:
+            message = f"{self._info.name} produces text only"
+            self._sink(Failed(request_id, message, "ModelUnsupportedError"))
+            return
         try:
             answer = self._script(job.request.prompt) if callable(self._script) else self._script
         except Exception as error:  # noqa: BLE001 - a script may fail as it likes

@@ -117,6 +117,7 @@ class GenerateRequest:
         fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
             evaluating that would take too long.
         budget_ms: how long that is, from submission to the first token.
+        embeds: nothing is decoded: each text of the prompt, which has nothing but texts, is turned into a vector.
         rank: its first token is not the most probable one but the one that has so many before it: another
             continuation of the same prompt.
     """
@@ -133,6 +134,7 @@ class GenerateRequest:
     fallbacks: tuple[Prompt, ...] = ()
     budget_ms: float = math.inf
     rank: int = 0
+    embeds: bool = False
 
     @property
     def looks_ahead(self) -> bool:
@@ -206,6 +208,8 @@ class ModelInfo:
         fim_orders: the orders it was trained on, best first.
         removes_partially: whether KV can be cut at any token (recurrent and hybrid models refuse).
         chats: whether conversations can be laid out for it.
+        n_embd: numbers in a vector of a model that embeds; 0 for one that produces text.
+        adapters: paths of what is applied to it, each with how much of it counts.
     """
 
     name: str
@@ -220,6 +224,8 @@ class ModelInfo:
     fim_orders: tuple[FimOrder, ...] = (FimOrder.PSM,)
     removes_partially: bool = True
     chats: bool = False
+    n_embd: int = 0
+    adapters: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +289,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """The last event of a request for vectors: one for each text, of length 1, as little-endian 32-bit floats."""
+
+    request_id: str
+    vectors: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The last event of a request that could not be served; ``kind`` names a class in ``pylot_ls.errors``."""
 
@@ -292,5 +306,5 @@ class Failed:
 
 
 StateEvent = Loading | Ready | LoadFailed
-RequestEvent = Token | Finished | Failed
+RequestEvent = Token | Finished | Embedded | Failed
 Event = StateEvent | RequestEvent

@@ -38,17 +38,6 @@ def settings_file(tmp_path):
     return tmp_path / "home" / "pylot-ls" / "config.toml"
 
 
-def write_embedding_model(path, monkeypatch):
-    architecture, describe = tiny_models.ARCHITECTURES["windowed"]
-
-    def pooled(writer):
-        writer.add_pooling_type(gguf.PoolingType.MEAN)
-        return describe(writer)
-
-    monkeypatch.setitem(tiny_models.ARCHITECTURES, "windowed", (architecture, pooled))
-    tiny_models.write_tiny_model(path, "windowed")
-
-
 def refused(done, *parts):
     assert done.returncode == 1
     assert done.stdout == ""
@@ -189,13 +178,13 @@ def test_each_role_has_a_setting_of_its_own(pylot_inside, folder, model_path, se
     refused(pylot_inside("models", "rm", "granite-3.3-2b-instruct"), "is the model in use; choose another first")
 
 
-def test_a_file_is_looked_at_before_it_gets_a_role(pylot_inside, tmp_path, model_path, monkeypatch, settings_file):
+def test_a_file_is_looked_at_before_it_gets_a_role(pylot_inside, tmp_path, model_path, settings_file):
     (tmp_path / "base.gguf").write_bytes(model_path.read_bytes())
     refused(
         pylot_inside("models", "use", "base.gguf", "--role", "chat"), "base.gguf has no chat template that llama.cpp"
     )
     refused(pylot_inside("models", "use", "base.gguf", "--role", "embed"), "base.gguf produces text and no vectors")
-    write_embedding_model(tmp_path / "embed.gguf", monkeypatch)
+    tiny_models.write_tiny_model(tmp_path / "embed.gguf", "windowed", gguf.PoolingType.MEAN)
     assert pylot_inside("models", "use", "embed.gguf", "--role", "embed").returncode == 0
     (tmp_path / "base.toml").write_text('[fim]\norders = ["psm"]\n[chat]\nformat = "chatml"\n')
     assert pylot_inside("models", "use", "base.gguf", "--role", "chat").returncode == 0
@@ -203,11 +192,11 @@ def test_a_file_is_looked_at_before_it_gets_a_role(pylot_inside, tmp_path, model
     assert tomllib.loads(settings_file.read_text()) == {"roles": roles}
 
 
-def test_a_file_that_cannot_complete_is_not_used(pylot_inside, tmp_path, model_path, monkeypatch, settings_file):
+def test_a_file_that_cannot_complete_is_not_used(pylot_inside, tmp_path, model_path, settings_file):
     (tmp_path / "plain.gguf").write_bytes(model_path.read_bytes().replace(b"fim_", b"xim_"))
     refused(pylot_inside("models", "use", "plain.gguf"), "plain.gguf names no fill-in-the-middle tokens")
 
-    write_embedding_model(tmp_path / "embed.gguf", monkeypatch)
+    tiny_models.write_tiny_model(tmp_path / "embed.gguf", "windowed", gguf.PoolingType.MEAN)
     refused(pylot_inside("models", "use", "embed.gguf"), "embed.gguf encodes or embeds text and produces none")
     assert not settings_file.exists()
 

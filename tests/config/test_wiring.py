@@ -5,6 +5,7 @@ import pytest
 
 from pylot_ls import bundled
 from pylot_ls.config.settings import (
+    AdapterSettings,
     CacheSettings,
     CompletionSettings,
     ModelSettings,
@@ -21,6 +22,7 @@ from pylot_ls.config.wiring import (
     role_configs,
     wishes,
 )
+from pylot_ls.engine.adapters import Adapter
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory_plan import Wishes
@@ -73,6 +75,18 @@ def test_the_model_that_completes_chats_unless_another_is_chosen(tmp_path):
     assert role_configs(Settings(roles=same))[Role.CHAT] == configs[Role.COMPLETE]
     other = role_configs(Settings(roles=RolesSettings(chat=tmp_path / "chat.gguf")))[Role.CHAT]
     assert other == replace(configs[Role.COMPLETE], path=tmp_path / "chat.gguf", cache_bytes=0)
+
+
+def test_adapters_belong_to_a_role(tmp_path):
+    first, second = (AdapterSettings(path=tmp_path / name, scale=0.5) for name in "ab")
+    configs = role_configs(Settings(model=ModelSettings(adapters=(first,))))
+    assert configs[Role.CHAT] is configs[Role.COMPLETE]
+    assert configs[Role.CHAT].adapters == (Adapter(tmp_path / "a", 0.5),)
+    own = Settings(model=ModelSettings(adapters=(first,)), roles=RolesSettings(chat_adapters=(second,)))
+    assert role_configs(own)[Role.CHAT].adapters == (Adapter(tmp_path / "b", 0.5),)
+    assert role_configs(own)[Role.CHAT].path == role_configs(own)[Role.COMPLETE].path
+    other = Settings(model=ModelSettings(adapters=(first,)), roles=RolesSettings(chat=tmp_path / "chat.gguf"))
+    assert role_configs(other)[Role.CHAT].adapters == ()
 
 
 def test_a_server_has_one_backend_for_each_model_and_one_store(cache_in, tmp_path):

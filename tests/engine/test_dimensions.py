@@ -25,7 +25,7 @@ ATTENTION = {f"blk.{layer}.attn_k.weight": TensorInfo((192, 64), 8, 10) for laye
 
 
 def dimensions(metadata, tensors=ATTENTION):
-    return dimensions_of_header(GgufHeader(metadata, {"tokenizer.ggml.tokens": 100}, tensors, 30))
+    return dimensions_of_header(GgufHeader(metadata, {}, {"tokenizer.ggml.tokens": 100}, tensors, 30))
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_of_experts_those_of_a_token_count():
 
 
 def test_what_a_file_does_not_say_is_nothing():
-    assert dimensions_of_header(GgufHeader({}, {}, {}, 7)) == Dimensions(7)
+    assert dimensions_of_header(GgufHeader({}, {}, {}, {}, 7)) == Dimensions(7)
 
 
 def test_a_model_with_windows_writes_down_twice_what_is_seen(tiny):

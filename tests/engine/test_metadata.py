@@ -28,15 +28,8 @@ def test_a_model_that_pools_or_looks_both_ways_embeds(said, expected):
     assert embeds({**LLAMA, **said}.get) is expected
 
 
-def test_an_embedding_model_is_not_loaded_to_complete(tmp_path, monkeypatch, drive):
-    architecture, describe = tiny_models.ARCHITECTURES["windowed"]
-
-    def pooled(writer):
-        writer.add_pooling_type(gguf.PoolingType.MEAN)
-        return describe(writer)
-
-    monkeypatch.setitem(tiny_models.ARCHITECTURES, "windowed", (architecture, pooled))
-    tiny_models.write_tiny_model(tmp_path / "embed.gguf", "windowed")
+def test_an_embedding_model_is_not_loaded_to_complete(tmp_path, drive):
+    tiny_models.write_tiny_model(tmp_path / "embed.gguf", "windowed", gguf.PoolingType.MEAN)
     state = drive(LlamaBackend(LlamaConfig(tmp_path / "embed.gguf", n_threads=1))).state()
     assert isinstance(state, LoadFailed)
     assert "encodes or embeds text and produces none; choose another model" in state.message
