@@ -45,6 +45,19 @@ def model_identity(model: Path, memory: Path, keep_on: Callable[[], bool]) -> st
     return digest
 
 
+def file_stamp(file: Path) -> str | None:
+    """What changes whenever a file is replaced or rewritten; None where there is no file."""
+    try:
+        return _stamp(file)
+    except OSError:
+        return None
+
+
+def is_other_file(stamp: str, later: str) -> bool:
+    """Whether a file was replaced by another one, and not rewritten in place."""
+    return stamp.split(":")[:2] != later.split(":")[:2]
+
+
 def _stamp(model: Path) -> str:
     status = model.stat()
     return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"

@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.identity import file_stamp
 from pylot_ls.engine.inbox import Inbox
 from pylot_ls.engine.loading import LlamaConfig, Loaded, load, load_embedder
 from pylot_ls.engine.types import Event, Failed, Finished, FinishReason, LoadFailed, Loading, Ready, Usage
@@ -13,6 +14,9 @@ from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from pylot_ls.engine.backend import EventSink
     from pylot_ls.engine.embedding import EmbeddingWorker, LoadedEmbedder
     from pylot_ls.engine.memory import Memory
@@ -29,6 +33,9 @@ class LlamaBackend:
     Args:
         config: how to run the model.
         memory: gives it its share; without it as much as the machine has.
+
+    Attributes:
+        stamps: of its files, as they were when they were read; see ``file_stamp``.
     """
 
     def __init__(self, config: LlamaConfig, memory: Memory | None = None) -> None:
@@ -37,6 +44,7 @@ class LlamaBackend:
         self._inbox = Inbox(self._interrupt)
         self._sink: EventSink = _nobody
         self._loaded: Loaded | LoadedEmbedder | None = None
+        self.stamps: Mapping[Path, str | None] = {}
         self._thread = threading.Thread(target=self._work, name="pylot-engine", daemon=True)
 
     def start(self, sink: EventSink) -> None:
@@ -69,6 +77,8 @@ class LlamaBackend:
     # Everything below runs on the worker thread.
 
     def _work(self) -> None:
+        files = (self._config.path, *(each.path for each in self._config.adapters))
+        self.stamps = {file: file_stamp(file) for file in files}
         try:
             self._loaded, worker = self._load()
         except PylotError as error:

@@ -7,18 +7,21 @@ import logging
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.file_watch import FileWatch
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pooled_backend import PooledBackend
 from pylot_ls.engine.types import LoadFailed
 from pylot_ls.errors import ModelError, ModelUnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pylot_ls.engine.backend import Backend
     from pylot_ls.kvcache.store import PrefixStore
 
 _log = logging.getLogger(__name__)
+
+_WATCH_INTERVAL_S = 5.0
 
 
 class ModelPool:
@@ -35,12 +38,16 @@ class ModelPool:
         self._backends = dict(backends)
         self._engines: dict[Backend, Engine] = {}
         self._started: set[Backend] = set()
+        self._watching: asyncio.Task[None] | None = None
         self.store = store
 
-    def start(self) -> None:
-        """Begin to load the model that completes; the others wait until they are asked for."""
-        backend = self._backend(Role.COMPLETE)
-        self._start(backend)
+    def start(self, tell: Callable[[str], None] = _log.warning) -> None:
+        """Begin to load the model that completes; the others wait until they are asked for.
+
+        ``tell``: tells the user what becomes of models whose files change.
+        """
+        self._start(self._backend(Role.COMPLETE))
+        self._watching = asyncio.ensure_future(self._watch(FileWatch(tell)))
 
     @property
     def complete(self) -> Engine:
@@ -74,8 +81,15 @@ class ModelPool:
             )
         return engine
 
+    async def _watch(self, files: FileWatch) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_INTERVAL_S)
+            await files.look([each for each in self._started if isinstance(each, PooledBackend)])
+
     async def close(self) -> None:
         """End all requests and free all models."""
+        if self._watching is not None:
+            self._watching.cancel()
         # At once: one may wait for another to make way.
         await asyncio.gather(*(engine.close() for engine in self._engines.values()))
         if self.store is not None:

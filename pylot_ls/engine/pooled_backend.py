@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, LoadFailed, Ready, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pylot_ls.engine.backend import Backend, EventSink
     from pylot_ls.engine.memory import Memory
     from pylot_ls.engine.shared_memory import SharedMemory
     from pylot_ls.engine.types import Event, GenerateRequest
+
+
+@runtime_checkable
+class HasFiles(Protocol):
+    """A backend that has read files.
+
+    Attributes:
+        stamps: see ``LlamaBackend``.
+    """
+
+    stamps: Mapping[Path, str | None]
 
 
 class PooledBackend:
@@ -26,7 +38,6 @@ class PooledBackend:
 
     Attributes:
         used_at: ``time.monotonic`` seconds of its last request.
-        on_begin: called each time the model is about to be loaded.
     """
 
     def __init__(self, make: Callable[[Memory], Backend], memory: SharedMemory) -> None:
@@ -36,17 +47,23 @@ class PooledBackend:
         self._changed = threading.Condition()
         self._inner: Backend | None = None
         self._is_loaded = False
+        self._has_failed = False
         self._makes_way = False
         self._closed = False
         self._in_flight: set[str] = set()
         self._held: list[GenerateRequest] = []
         self.used_at = 0.0
-        self.on_begin: Callable[[], None] = lambda: None
 
     @property
     def is_loaded(self) -> bool:
         """Whether its model is loaded and is to stay."""
         return self._is_loaded and not self._makes_way
+
+    @property
+    def stamps(self) -> Mapping[Path, str | None]:
+        """Of the files of the model that is loaded, or could not be; see ``file_stamp``. Empty where there is none."""
+        inner, is_settled = self._inner, self.is_loaded or self._has_failed
+        return inner.stamps if is_settled and isinstance(inner, HasFiles) else {}
 
     @property
     def is_busy(self) -> bool:
@@ -128,7 +145,7 @@ class PooledBackend:
             self.submit(request)
 
     def _begin(self) -> None:
-        self.on_begin()
+        self._has_failed = False
         self._inner = self._make(self._memory.of(self))
         self._inner.start(self._receive)
 
@@ -138,8 +155,9 @@ class PooledBackend:
                 self._in_flight.discard(event.request_id)
                 self.used_at = time.monotonic()
                 self._changed.notify_all()
-            elif isinstance(event, Ready):
-                self._is_loaded = True
+            elif isinstance(event, Ready | LoadFailed):
+                self._is_loaded = isinstance(event, Ready)
+                self._has_failed = not self._is_loaded
         # Whoever gives the memory back must not hold the lock: who takes it asks whether we are loaded.
         if isinstance(event, Ready):
             self._memory.settled()

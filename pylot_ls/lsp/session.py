@@ -104,7 +104,7 @@ class Session:
         self._pool = self._models()
         self._reopening.records.store = self._pool.store
         self._pool.complete.listen(self._on_state)
-        self._pool.start()
+        self._pool.start(self.notices.warning)
         self.feedback.start(self.settings)
         self.power_watch = self.keep(self.power.watch())
 

@@ -55,8 +55,12 @@ async def test_roles_that_one_model_serves_have_one_engine(pool_of):
 
 async def test_a_model_is_loaded_when_it_is_first_needed(pool_of):
     begun = []
-    chat = PooledBackend(lambda _memory: ScriptedBackend(), SharedMemory())
-    chat.on_begin = lambda: begun.append(1)
+
+    def make(_memory):
+        begun.append(1)
+        return ScriptedBackend()
+
+    chat = PooledBackend(make, SharedMemory())
     pool = pool_of({Role.COMPLETE: ScriptedBackend(), Role.CHAT: chat})
     pool.start()
     await pool.complete.ready()

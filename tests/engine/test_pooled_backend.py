@@ -126,13 +126,3 @@ def test_what_failed_to_load_may_be_loaded_again(pooled, made, drive):
     pooled.reload()
     settled(driven, 2)
     assert isinstance(driven.ask(PROMPT).end, Finished)
-
-
-def test_each_beginning_is_told(pooled, drive):
-    begun = []
-    pooled.on_begin = lambda: begun.append(1)
-    driven = drive(pooled)
-    driven.state()
-    pooled.reload()
-    settled(driven, 2)
-    assert len(begun) == 2
