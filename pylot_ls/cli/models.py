@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from pylot_ls import bundled
+from pylot_ls import bundled, machine
 from pylot_ls.cli import models_tables
 from pylot_ls.cli.console import err, fail, out, print_json, print_text
 from pylot_ls.cli.options import JsonOption, settings_from
+from pylot_ls.config.cache import speed_book
 from pylot_ls.config.fields import FIELDS
 from pylot_ls.config.folders import make_private, models_folder
 from pylot_ls.config.sources import settings_path
@@ -20,6 +21,7 @@ from pylot_ls.config.wiring import memory_limit_bytes, wishes
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory import room_now
 from pylot_ls.engine.probe import check_suits, probe
+from pylot_ls.engine.threads import automatic_threads
 from pylot_ls.errors import ModelError, ModelUnsupportedError, PylotError
 from pylot_ls.library.catalogue import Entry, find, forget_partials, installed_path, load_catalogue
 
@@ -37,16 +39,16 @@ _NameOrPathArgument = Annotated[
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the models that can be had, and those that are here; what fits this machine is a forecast."""
-    machine = _machine()
+    here = _machine()
     try:
-        rows = [models_tables.row_of(entry, machine) for entry in load_catalogue(models_folder())]
+        rows = [models_tables.row_of(entry, here) for entry in load_catalogue(models_folder())]
     except PylotError as error:
         fail(error)
     if as_json:
         print_json([models_tables.as_dict(row) for row in rows])
         return
     out.print(models_tables.models_table(rows))
-    print_text(models_tables.caption(machine))
+    print_text(models_tables.caption(here))
 
 
 @app.command("pull")
@@ -167,7 +169,11 @@ def _facts_of_file(path: Path) -> dict[str, object]:
 
 def _machine() -> models_tables.Machine:
     settings = settings_from({})
-    return models_tables.Machine(room_now(memory_limit_bytes(settings)).at_best, wishes(settings))
+    room = room_now(memory_limit_bytes(settings)).at_best
+    n_threads, n_cores = settings.model.n_threads, machine.physical_cores()
+    return models_tables.Machine(
+        room, wishes(settings), lambda n_bytes: n_threads or automatic_threads(n_bytes, n_cores), speed_book()
+    )
 
 
 def _facts_of_model(reference: str) -> dict[str, object]:

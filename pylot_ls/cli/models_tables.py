@@ -13,17 +13,18 @@ from pylot_ls.engine.memory import dimensions_of
 from pylot_ls.engine.memory_plan import least_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from pylot_ls.engine.dimensions import Dimensions
     from pylot_ls.engine.memory_plan import Room, Wishes
     from pylot_ls.engine.probe import Probed
+    from pylot_ls.engine.speeds import Speed, SpeedBook
     from pylot_ls.library.catalogue import Entry
 
 _GIB = 2**30
 # So that a terminal of 80 columns shows names, files and sizes whole.
-_FOLDED = {"roles": 8, "licence": 10}
+_FOLDED = {"roles": 8, "licence": 9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,14 @@ class Machine:
     Attributes:
         room: what there is when nothing else runs.
         wishes: what the user has set.
+        n_threads: for models of a size in bytes.
+        speeds: what was measured here.
     """
 
     room: Room
     wishes: Wishes
+    n_threads: Callable[[int], int]
+    speeds: SpeedBook
 
     def forecast(self, dimensions: Dimensions) -> tuple[int, bool]:
         """The bytes that a model takes, at least where there is no room for it, and whether there is."""
@@ -44,6 +49,10 @@ class Machine:
         if plan is None:
             return least_bytes(dimensions, self.wishes), False
         return plan.needed_bytes, True
+
+    def speed(self, path: Path | None, n_bytes: int, n_params: int) -> Speed | None:
+        """How fast a model is, or may be; None where there is nothing to compare it with."""
+        return self.speeds.speed(path, self.n_threads(n_bytes), n_bytes, n_params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class FileRow:
     size_bytes: int
     forecast_bytes: int
     fits: bool
+    speed: Speed | None
     path: str
     repository: str = ""
     file: str = ""
@@ -77,14 +87,15 @@ def row_of(entry: Entry, machine: Machine) -> Row:
     manifest = entry.manifest
     files = []
     for quantization, path in entry.installed.items():
-        files.append(
-            FileRow(quantization, path.stat().st_size, *machine.forecast(dimensions_of(path)), str(path)),
-        )
+        size = path.stat().st_size
+        speed = machine.speed(path, size, manifest.n_params)
+        files.append(FileRow(quantization, size, *machine.forecast(dimensions_of(path)), speed, str(path)))
     for file in manifest.files:
         if file.quantization not in entry.installed:
             size = weights_bytes(manifest, file)
             found = machine.forecast(dimensions_of_manifest(manifest, size))
-            files.append(FileRow(file.quantization, size, *found, "", file.repository, file.file))
+            speed = machine.speed(None, size, manifest.n_params)
+            files.append(FileRow(file.quantization, size, *found, speed, "", file.repository, file.file))
     return Row(entry, tuple(files))
 
 
@@ -108,6 +119,7 @@ def as_dict(row: Row) -> dict[str, object]:
                 "size_bytes": file.size_bytes,
                 "forecast_bytes": file.forecast_bytes,
                 "fits": file.fits,
+                **speed_facts(file.speed),
                 "path": file.path or None,
             }
             for file in row.files
@@ -118,7 +130,7 @@ def as_dict(row: Row) -> dict[str, object]:
 def models_table(rows: list[Row]) -> Table:
     """A line for each model and quantisation."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for title in ("name", "params", "file, GiB", "roles", "licence", "here", "fits"):
+    for title in ("name", "size", "file, GiB", "roles", "licence", "got", "fits", "t/s"):
         table.add_column(title, no_wrap=title not in _FOLDED, overflow="fold", min_width=_FOLDED.get(title))
     for row in rows:
         manifest = row.entry.manifest
@@ -127,7 +139,7 @@ def models_table(rows: list[Row]) -> Table:
         for file in row.files:
             here = "yes" if file.path else ""
             size = f"{file.quantization} {max(0.1, file.size_bytes / _GIB):.1f}".strip()
-            table.add_row(*about[0], size, *about[1], here, "yes" if file.fits else "no")
+            table.add_row(*about[0], size, *about[1], here, "yes" if file.fits else "no", rate(file.speed))
             about = ("", ""), ("", "")  # once is enough
     return table
 
@@ -137,6 +149,7 @@ def caption(machine: Machine) -> str:
     context = f"a context of {machine.wishes.n_ctx} tokens (model.n_ctx)" if machine.wishes.n_ctx else "a short context"
     return (
         f"fits: a forecast, at least with {context}, in the {gib(machine.room.total_bytes)} of this machine\n"
+        "t/s: tokens decoded in a second, measured on this machine; ~ a forecast from another model that was\n"
         "licence*: has conditions, see pylot-ls models info NAME\n"
         "any other GGUF file works as well: pylot-ls models use PATH"
     )
@@ -179,8 +192,29 @@ def facts_of_file(path: Path, probed: Probed, machine: Machine) -> dict[str, obj
         "kv_bytes_per_token": kv_bytes_per_cell(dimensions, "f16"),
         "forecast_bytes": forecast_bytes,
         "fits": fits,
+        **speed_facts(machine.speed(path, probed.size_bytes, probed.n_params)),
         "metadata": dict(sorted(probed.metadata.items())),
     }
+
+
+def speed_facts(speed: Speed | None) -> dict[str, object]:
+    """How fast a model is, for programs, and whether that was measured or is a forecast; None where neither."""
+    if speed is None:
+        return {"decode_tokens_per_s": None, "prefill_tokens_per_s": None, "speed": None}
+    return {
+        "decode_tokens_per_s": round(speed.decode_per_s, 1),
+        "prefill_tokens_per_s": round(speed.prefill_per_s, 1),
+        "speed": "measured" if speed.is_measured else "forecast",
+    }
+
+
+def rate(speed: Speed | None) -> str:
+    """Tokens decoded in a second, in four characters: ``~`` before what is a forecast."""
+    if speed is None:
+        return ""
+    number = speed.decode_per_s
+    text = f"{number:.1f}" if number < 9.95 else f"{number:.0f}" if number < 999.5 else f"{number / 1000:.0f}k"  # noqa: PLR2004
+    return text if speed.is_measured else f"~{text}"
 
 
 def lines(facts: Mapping[str, object], indent: str = "") -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pylot_ls.config.folders import cache_folder
+from pylot_ls.config.folders import cache_folder, state_folder
 from pylot_ls.engine.persistence import PersistenceConfig, SharedStore
+from pylot_ls.engine.speeds import SpeedBook
 from pylot_ls.kvcache.disk import DiskTier
 from pylot_ls.kvcache.memory import MemoryTier
 from pylot_ls.kvcache.store import PrefixStore
@@ -26,7 +27,16 @@ def kv_folder() -> Path:
 
 def make_persistence(store: PrefixStore) -> PersistenceConfig:
     """Where backends keep what they evaluate; who made the store closes it."""
-    return PersistenceConfig(SharedStore(store), cache_folder() / "models.json")
+    return PersistenceConfig(SharedStore(store), _identities())
+
+
+def speed_book() -> SpeedBook:
+    """Where it is remembered how fast models are."""
+    return SpeedBook(state_folder() / "speeds.json", _identities())
+
+
+def _identities() -> Path:
+    return cache_folder() / "models.json"
 
 
 def make_prefix_store(settings: Settings) -> PrefixStore | None:

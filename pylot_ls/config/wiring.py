@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
-from pylot_ls.config.cache import BYTES_IN_MB, make_persistence, make_prefix_store
+from pylot_ls.config.cache import BYTES_IN_MB, make_persistence, make_prefix_store, speed_book
 from pylot_ls.engine.adapters import Adapter
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.manifest import Role
@@ -108,6 +108,7 @@ def _config(settings: Settings, store: PrefixStore | None = None) -> LlamaConfig
         manifest_folders=(bundled.models_dir(),),
         persistence=make_persistence(store) if store else None,
         adapters=_adapters(model.adapters),
+        speeds=speed_book() if store else None,
     )
 
 

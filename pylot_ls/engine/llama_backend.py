@@ -89,6 +89,7 @@ class LlamaBackend:
             self._refuse_all(LoadFailed(f"the model could not be loaded: {type(error).__name__}"))
             return
         worker.warm_up()
+        self._remember_speed(self._loaded, worker)
         self._sink(Ready(self._loaded.info, self._loaded.plan))
         try:
             worker.run()
@@ -106,6 +107,14 @@ class LlamaBackend:
 
         embedder = load_embedder(self._config, self._on_progress, self._memory)
         return embedder, EmbeddingWorker(self._inbox, self._sink, embedder)
+
+    def _remember_speed(self, loaded: Loaded | LoadedEmbedder, worker: Worker | EmbeddingWorker) -> None:
+        book = self._config.speeds
+        if book is None or not isinstance(loaded, Loaded) or not isinstance(worker, Worker):
+            return
+        measured, plan, persistence = worker.measured(), loaded.plan, loaded.persistence
+        if measured is not None and plan is not None and persistence is not None:
+            persistence.when_identified(lambda identity: book.remember(identity, plan.shape.n_threads, measured))
 
     def _on_progress(self, fraction: float) -> bool:
         if self._inbox.closed:

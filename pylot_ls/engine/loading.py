@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.memory import Memory
     from pylot_ls.engine.memory_plan import MemoryPlan
     from pylot_ls.engine.persistence import PersistenceConfig
+    from pylot_ls.engine.speeds import SpeedBook
 
 _log = logging.getLogger(__name__)
 _Made = TypeVar("_Made")
@@ -61,6 +62,7 @@ class LlamaConfig:
         speculation: whether tokens are drafted from the prompt where that makes decoding faster.
         persistence: where evaluated prompts are kept; None for nowhere.
         adapters: what is applied to the model.
+        speeds: where it is remembered how fast it is; None for nowhere.
         embeds: whether it is to turn texts into vectors, and not to produce text.
     """
 
@@ -75,6 +77,7 @@ class LlamaConfig:
     speculation: bool = True
     persistence: PersistenceConfig | None = None
     adapters: tuple[Adapter, ...] = ()
+    speeds: SpeedBook | None = None
     embeds: bool = False
 
 

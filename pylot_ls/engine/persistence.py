@@ -95,6 +95,8 @@ class Persistence:
         self._on_settled: Callable[[], None] = lambda: None
         self._fingerprint: bytes | None = None
         self._cache: BlockCache | None = None
+        self._identity: str | None = None
+        self._on_identity: list[Callable[[str], None]] = []
         self._thread = threading.Thread(target=self._identify, name="pylot-identity", daemon=True)
         self._thread.start()
 
@@ -108,6 +110,16 @@ class Persistence:
         self._on_settled = callback
         if self.is_settled:
             callback()
+
+    def when_identified(self, callback: Callable[[str], None]) -> None:
+        """Call back with the hash of the model's file once it is known, on any thread; never where it cannot be."""
+        self._on_identity.append(callback)
+        if self.is_settled:
+            self._tell_identity()
+
+    def _tell_identity(self) -> None:
+        while self._identity is not None and self._on_identity:
+            self._on_identity.pop()(self._identity)
 
     def cache(self, context: StateContext, sequences: Sequences, fim: FimTokens | None) -> BlockCache | None:
         """The cache; None until the model is identified. Called on the worker's thread."""
@@ -131,7 +143,7 @@ class Persistence:
 
     def _identify(self) -> None:
         try:
-            identity = self._identity_of(self._model)
+            identity = self._identity = self._identity_of(self._model)
             adapters = [(self._identity_of(each.path), each.scale) for each in self._adapters]
             if identity is not None and all(known for known, _ in adapters):
                 named = {f"adapter {number}": f"{known} {scale!r}" for number, (known, scale) in enumerate(adapters)}
@@ -139,3 +151,4 @@ class Persistence:
         finally:
             self._settled.set()
             self._on_settled()
+            self._tell_identity()

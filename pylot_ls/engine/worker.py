@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from pylot_ls.engine.kv_context import Outcome
 from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
+from pylot_ls.engine.speeds import Measured
 from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Priority, TextSegment
 from pylot_ls.errors import EngineError, RequestError
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.inbox import Inbox, Job
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
-    from pylot_ls.engine.types import Failed, RequestEvent
+    from pylot_ls.engine.types import Event, Failed, RequestEvent
 
 # The weight of the newest measurement in the rate of prompts.
 _RATE_WEIGHT = 0.3
@@ -40,6 +42,7 @@ _MOST_FAILURES = 3
 # runs on the machine makes a measurement worse and never better.
 _WARM_UP_TEXTS = ("x", *3 * ("for i in range(n): total += values[i]\n",))
 _WARM_UP_S = 0.1
+_WARM_UP_STEPS = 8
 # After so long without a request the user rests, and the ends of prompts are saved, too.
 _REST_S = 3.0
 
@@ -59,7 +62,7 @@ class Worker:
         self._loaded = loaded
         self._sequences = loaded.sequences
         self._scheduler = Scheduler(loaded.context.n_batch)
-        self._decoder = Decoder(loaded, sink)
+        self._decoder = Decoder(loaded, self._tell)
         self._checkpoints = Checkpoints(loaded.sequences, loaded.info.fim)
         self._restoring = Restoring(loaded)
         self._choosing = Choosing(loaded)
@@ -68,6 +71,7 @@ class Worker:
         self._active: list[Generation] = []
         self._n_ended = 0
         self._tokens_per_s = 0.0
+        self._step_s = math.inf
         self._last_keystroke_s = -_TYPING_S
 
     def warm_up(self) -> None:
@@ -87,12 +91,35 @@ class Worker:
                 pass
             best = max(best, self._tokens_per_s)
             self._forget(self._loaded.renderer.render(prompt))
+        self._decode_a_little()
         self._tokens_per_s, self._sink = best, sink
 
+    def _decode_a_little(self) -> None:
+        """So that it is known how long a step takes; the first ones may take longer."""
+        prompt = (TextSegment(_WARM_UP_TEXTS[-1]),)
+        began = time.perf_counter()
+        self._inbox.put(GenerateRequest(_WARM_UP, prompt, _WARM_UP_STEPS, priority=Priority.BACKGROUND, keep=False))
+        while self._inbox.is_live(_WARM_UP) and self.turn():
+            if self._step_s < math.inf and time.perf_counter() - began > _WARM_UP_S:
+                self._inbox.cancel(_WARM_UP)
+        self._forget(self._loaded.renderer.render(prompt))
+
+    def measured(self) -> Measured | None:
+        """How fast prompts are evaluated and tokens decoded, as far as that is known; None where it is not."""
+        if not self._tokens_per_s or self._step_s == math.inf:
+            return None
+        info = self._loaded.info
+        return Measured(self._tokens_per_s, 1 / max(self._step_s, 1e-6), info.size_bytes, info.n_params)
+
+    def _tell(self, event: Event) -> None:
+        """To whoever is to hear of it now, which during the warm-up is nobody."""
+        self._sink(event)
+
     def _forget(self, prompt: Sequence[int]) -> None:
+        """Drop a prompt of the warm-up, and what was decoded behind it."""
         tree = self._sequences.tree
         for seq in tree.sequences:
-            if tree.tokens(seq) == list(prompt) and not tree.is_locked(seq):
+            if tree.tokens(seq)[: len(prompt)] == list(prompt) and not tree.is_locked(seq):
                 self._sequences.drop(seq)
 
     def run(self) -> None:
@@ -248,6 +275,8 @@ class Worker:
                 generation.n_stored = self._sequences.tree.n_tokens(part.seq)
 
     def _measure(self, batch: Sequence[tuple[Generation, Part]], n_tokens: int, seconds: float) -> None:
+        if n_tokens == 1 and batch[0][0].n_decoded:
+            self._step_s = min(self._step_s, seconds)
         if n_tokens >= _SMALLEST_MEASURED and not any(generation.n_decoded for generation, _ in batch):
             rate = n_tokens / max(seconds, 1e-6)
             known = self._tokens_per_s or rate

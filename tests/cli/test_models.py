@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
+from pathlib import Path
 
 import gguf
 import pytest
@@ -11,6 +13,8 @@ import tiny_models
 
 from pylot_ls.bundled import bundled_model_path, models_dir
 from pylot_ls.config.folders import models_folder
+from pylot_ls.engine.identity import model_identity
+from pylot_ls.engine.speeds import Measured, SpeedBook
 
 NAME = "granite-3b-code-base"
 BUNDLED = bundled_model_path().stem
@@ -88,6 +92,32 @@ def test_the_table_shows_all_in_80_columns(pylot_inside, installed):
     assert "Q4_K_M 12.4 " in done.stdout
     assert "fits: a forecast, at least with a short context, in the " in done.stdout
     assert max(map(len, done.stdout.partition("fits: ")[0].splitlines())) <= 80
+
+
+def test_how_fast_models_are_is_said_with_whether_that_was_measured(pylot_inside, environment, model_path, installed):
+    book = SpeedBook(
+        Path(environment["XDG_STATE_HOME"]) / "pylot-ls" / "speeds.json",
+        Path(environment["XDG_CACHE_HOME"]) / "pylot-ls" / "models.json",
+    )
+    threads = {"PYLOT_LS_MODEL_N_THREADS": "3"}
+
+    def speed(name):
+        rows = json.loads(pylot_inside("models", "list", "--json", **threads).stdout)
+        return next(row["files"][0] for row in rows if row["name"] == name)
+
+    assert speed("qwen2.5-coder-7b")["speed"] is None
+    book.remember(model_identity(installed, book.identities, lambda: True), 3, Measured(200.0, 40.0, 2**30, 10**9))
+    mine, other = speed(NAME), speed("qwen2.5-coder-7b")
+    assert (mine["speed"], mine["decode_tokens_per_s"], mine["prefill_tokens_per_s"]) == ("measured", 40.0, 200.0)
+    assert other["speed"] == "forecast"
+    assert 5 < other["decode_tokens_per_s"] < 15
+    table = pylot_inside("models", "list", COLUMNS="80", **threads).stdout
+    assert re.search(rf"{NAME} .* yes yes +40 *\n", table)
+    assert re.search(r"qwen2\.5-coder-7b .* yes +~\d", table)
+    assert max(map(len, table.partition("fits: ")[0].splitlines())) <= 80
+    facts = pylot_inside("models", "info", NAME, **threads).stdout
+    assert "speed measured" in facts
+    assert "decode_tokens_per_s: 40.0" in pylot_inside("models", "info", installed, **threads).stdout
 
 
 def test_a_manifest_with_an_unknown_key_is_said_by_name(pylot_inside, folder):
