@@ -16,6 +16,7 @@ from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.pooled_backend import PooledBackend
+from pylot_ls.engine.precedence import Precedence
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.shared_memory import SharedMemory
 from pylot_ls.engine.types import FimOrder
@@ -61,10 +62,11 @@ def make_pool(settings: Settings) -> ModelPool:
         return ModelPool({Role.COMPLETE: scripted, Role.CHAT: scripted})
     model_path(settings)  # where there is none, no store is to be left open
     store = make_prefix_store(settings)
-    memory = SharedMemory(memory_limit_bytes(settings))
+    memory, precedence = SharedMemory(memory_limit_bytes(settings)), Precedence()
     configs = role_configs(settings, store)
     backends = {
-        config: PooledBackend(partial(LlamaBackend, config), memory) for config in dict.fromkeys(configs.values())
+        config: PooledBackend(partial(LlamaBackend, config), memory, precedence)
+        for config in dict.fromkeys(configs.values())
     }
     return ModelPool({role: backends[config] for role, config in configs.items()}, store)
 

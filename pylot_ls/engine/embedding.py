@@ -18,7 +18,7 @@ from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, Text
 from pylot_ls.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pylot_ls.engine.backend import EventSink
     from pylot_ls.engine.inbox import Inbox, Job
@@ -86,10 +86,14 @@ class EmbeddingWorker:
         inbox: where requests come from.
         sink: where events go.
         loaded: the model and its context.
+        give_way: waits while another model serves a keystroke.
     """
 
-    def __init__(self, inbox: Inbox, sink: EventSink, loaded: LoadedEmbedder) -> None:
+    def __init__(
+        self, inbox: Inbox, sink: EventSink, loaded: LoadedEmbedder, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         self._inbox = inbox
+        self._give_way = give_way
         self._sink = sink
         self._loaded = loaded
 
@@ -127,6 +131,7 @@ class EmbeddingWorker:
         for batch in self._batches([self._tokens(text) for text in texts]):
             if job.cancelled:
                 return None
+            self._give_way()
             vectors += self._loaded.context.vectors(batch)
         return None if job.cancelled else vectors
 

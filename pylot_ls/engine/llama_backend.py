@@ -14,7 +14,7 @@ from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from pylot_ls.engine.backend import EventSink
@@ -33,14 +33,18 @@ class LlamaBackend:
     Args:
         config: how to run the model.
         memory: gives it its share; without it as much as the machine has.
+        give_way: waits while another model serves a keystroke; called before anything less urgent is computed.
 
     Attributes:
         stamps: of its files, as they were when they were read; see ``file_stamp``.
     """
 
-    def __init__(self, config: LlamaConfig, memory: Memory | None = None) -> None:
+    def __init__(
+        self, config: LlamaConfig, memory: Memory | None = None, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         self._config = config
         self._memory = memory
+        self._give_way = give_way
         self._inbox = Inbox(self._interrupt)
         self._sink: EventSink = _nobody
         self._loaded: Loaded | LoadedEmbedder | None = None
@@ -102,11 +106,11 @@ class LlamaBackend:
     def _load(self) -> tuple[Loaded | LoadedEmbedder, Worker | EmbeddingWorker]:
         if not self._config.embeds:
             loaded = load(self._config, self._on_progress, self._memory)
-            return loaded, Worker(self._inbox, self._sink, loaded)
+            return loaded, Worker(self._inbox, self._sink, loaded, self._give_way)
         from pylot_ls.engine.embedding import EmbeddingWorker  # noqa: PLC0415 - it loads the native libraries
 
         embedder = load_embedder(self._config, self._on_progress, self._memory)
-        return embedder, EmbeddingWorker(self._inbox, self._sink, embedder)
+        return embedder, EmbeddingWorker(self._inbox, self._sink, embedder, self._give_way)
 
     def _remember_speed(self, loaded: Loaded | LoadedEmbedder, worker: Worker | EmbeddingWorker) -> None:
         book = self._config.speeds

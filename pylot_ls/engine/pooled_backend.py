@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, LoadFailed, Ready, Usage
+from pylot_ls.engine.precedence import Precedence
+from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, LoadFailed, Priority, Ready, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,16 +35,24 @@ class PooledBackend:
     """See ``Backend``. Requests that come while the model is unloaded wait until it is loaded again.
 
     Args:
-        make: makes the backend that does the work, given its share of the memory.
+        make: makes the backend that does the work, given its share of the memory and what it calls before it computes
+            anything less urgent than a keystroke.
         memory: of all models.
+        precedence: between them.
 
     Attributes:
         used_at: ``time.monotonic`` seconds of its last request.
     """
 
-    def __init__(self, make: Callable[[Memory], Backend], memory: SharedMemory) -> None:
+    def __init__(
+        self,
+        make: Callable[[Memory, Callable[[], None]], Backend],
+        memory: SharedMemory,
+        precedence: Precedence | None = None,
+    ) -> None:
         self._make = make
         self._memory = memory
+        self._precedence = precedence or Precedence()
         self._sink: EventSink = _nobody
         self._changed = threading.Condition()
         self._inner: Backend | None = None
@@ -88,6 +98,8 @@ class PooledBackend:
                 if self._inner is None:
                     self._begin()
                 self._in_flight.add(request.request_id)
+                if request.priority is Priority.KEYSTROKE:
+                    self._precedence.begin(self, request.request_id)
                 inner = self._inner
         if inner is None:
             self._sink(Failed(request.request_id, "the engine was closed", "EngineClosedError"))
@@ -117,6 +129,7 @@ class PooledBackend:
         if inner is not None:
             inner.close()
         self._memory.release(self)
+        self._precedence.forget(self)
 
     def unload(self) -> None:
         """Free the model once the requests in flight have finished; those that come meanwhile load it again."""
@@ -146,13 +159,14 @@ class PooledBackend:
 
     def _begin(self) -> None:
         self._has_failed = False
-        self._inner = self._make(self._memory.of(self))
+        self._inner = self._make(self._memory.of(self), partial(self._precedence.give_way, self))
         self._inner.start(self._receive)
 
     def _receive(self, event: Event) -> None:
         with self._changed:
             if isinstance(event, Finished | Embedded | Failed):
                 self._in_flight.discard(event.request_id)
+                self._precedence.end(self, event.request_id)
                 self.used_at = time.monotonic()
                 self._changed.notify_all()
             elif isinstance(event, Ready | LoadFailed):

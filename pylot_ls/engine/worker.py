@@ -21,7 +21,7 @@ from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Prior
 from pylot_ls.errors import EngineError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pylot_ls.engine.backend import EventSink
     from pylot_ls.engine.inbox import Inbox, Job
@@ -54,10 +54,14 @@ class Worker:
         inbox: where requests come from.
         sink: where events go.
         loaded: the model and its context.
+        give_way: waits while another model serves a keystroke.
     """
 
-    def __init__(self, inbox: Inbox, sink: EventSink, loaded: Loaded) -> None:
+    def __init__(
+        self, inbox: Inbox, sink: EventSink, loaded: Loaded, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         self._inbox = inbox
+        self._give_way = give_way
         self._sink = sink
         self._loaded = loaded
         self._sequences = loaded.sequences
@@ -247,6 +251,8 @@ class Worker:
         if not self._sequences.make_room(n_tokens):
             self._make_one_wait(n_tokens)
             return
+        if batch[0][0].job.request.priority is not Priority.KEYSTROKE:
+            self._give_way()
         began = time.perf_counter()
         # An interruption would destroy a state that cannot be rolled back; chunks are short.
         self._inbox.begin([generation.job for generation, _ in batch] if self._loaded.context.rolls_back else [])

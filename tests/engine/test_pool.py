@@ -56,7 +56,7 @@ async def test_roles_that_one_model_serves_have_one_engine(pool_of):
 async def test_a_model_is_loaded_when_it_is_first_needed(pool_of):
     begun = []
 
-    def make(_memory):
+    def make(_memory, _give_way):
         begun.append(1)
         return ScriptedBackend()
 
@@ -91,7 +91,7 @@ async def test_a_model_that_cannot_chat_still_completes(pool_of):
 
 async def test_what_failed_is_tried_again_when_it_is_asked_for(pool_of):
     backends = [ScriptedBackend(load_failure=LoadFailed("no room", "ModelTooLargeError")), ScriptedBackend()]
-    chat = PooledBackend(lambda _memory: backends.pop(0), SharedMemory())
+    chat = PooledBackend(lambda _memory, _give_way: backends.pop(0), SharedMemory())
     pool = pool_of({Role.COMPLETE: ScriptedBackend(), Role.CHAT: chat})
     with pytest.raises(ModelTooLargeError, match="no room"):
         await pool.engine("chat")

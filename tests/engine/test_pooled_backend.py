@@ -21,7 +21,7 @@ class Made:
         self.backends = []
         self.failures = []
 
-    def make(self, _memory):
+    def make(self, _memory, _give_way):
         failure = self.failures.pop(0) if self.failures else None
         self.backends.append(ScriptedBackend("answer", load_failure=failure))
         return self.backends[-1]
