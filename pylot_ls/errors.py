@@ -9,6 +9,7 @@
     │   ├── ModelNotFoundError no file at the path
     │   ├── ModelUnreadableError not a GGUF file, or a damaged one
     │   ├── ModelUnsupportedError a good file that lacks what a feature needs
+    │   ├── ModelTooLargeError a good file for which this machine has no room
     │   ├── ManifestError      a manifest that says what no manifest says
     │   ├── UnknownModelError  no model of that name
     │   └── PullError          a model that cannot be fetched
@@ -61,6 +62,10 @@ class ModelUnreadableError(ModelError):
 
 class ModelUnsupportedError(ModelError):
     """The model is sound but lacks what the feature needs."""
+
+
+class ModelTooLargeError(ModelError):
+    """There is no room for the model in this machine's memory, or in what the user allows."""
 
 
 class ManifestError(ModelError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _CGROUP_ROOT = Path("/sys/fs/cgroup")
 _OWN_CGROUPS = Path("/proc/self/cgroup")
+_FILE_PAGES = ("inactive_file", "active_file")
 
 
 def process_alive(pid: int) -> bool:
@@ -50,13 +52,15 @@ def on_battery() -> bool:
 
 
 def available_memory_bytes() -> int:
-    """Return the machine's memory that can be had without swapping, in bytes."""
-    return int(psutil.virtual_memory().available)
+    """Return the memory that can be had without swapping, in bytes; a cgroup's limit lowers it."""
+    limits = [limit - used for limit, used in _memory_limits(_CGROUP_ROOT, _OWN_CGROUPS)]
+    return max(0, min(int(psutil.virtual_memory().available), *limits, sys.maxsize))
 
 
 def total_memory_bytes() -> int:
-    """Return the machine's physical memory, in bytes."""
-    return int(psutil.virtual_memory().total)
+    """Return the physical memory that this process may use, in bytes: the machine's, or a cgroup's limit."""
+    limits = [limit for limit, _ in _memory_limits(_CGROUP_ROOT, _OWN_CGROUPS)]
+    return min(int(psutil.virtual_memory().total), *limits, sys.maxsize)
 
 
 def process_memory_bytes() -> int:
@@ -106,16 +110,20 @@ def _allowed_cores(otherwise: int) -> int:
 
 def _quota_cores(root: Path, own: Path) -> float | None:
     """Return the smallest CPU quota from this process's cgroup up to the root, in cores; None is no quota."""
-    quotas = []
+    quotas = map(_quota_of, _own_groups("cpu", root, own))
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _own_groups(controller: str, root: Path, own: Path) -> Iterator[Path]:
+    """Yield the folders of this process's cgroup and those above it, as far as they are about a controller."""
     for line in _read(own).splitlines():
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
-        if controllers == "" or "cpu" in controllers.split(","):
+        if controllers == "" or controller in controllers.split(","):
             # Version 2 has one tree and no controllers named; version 1 a tree for the controller.
-            mount = root if controllers == "" else root / "cpu"
+            mount = root if controllers == "" else root / controller
             group = mount / path.lstrip("/")
-            quotas += [_quota_of(each) for each in (group, *group.parents) if each.is_relative_to(mount)]
-    return min((quota for quota in quotas if quota is not None), default=None)
+            yield from (each for each in (group, *group.parents) if each.is_relative_to(mount))
 
 
 def _quota_of(group: Path) -> float | None:
@@ -128,6 +136,29 @@ def _quota_of(group: Path) -> float | None:
         if quota > 0 and period > 0:
             return quota / period
     return None
+
+
+def _memory_limits(root: Path, own: Path) -> list[tuple[int, int]]:
+    """Return the limits of this process's cgroup and of those above it, each with what is used of it, in bytes.
+
+    Pages of files do not count as used: they are given back before anything is swapped.
+    """
+    limits = []
+    for group in _own_groups("memory", root, own):
+        limit = _number(group / "memory.max") or _number(group / "memory.limit_in_bytes")
+        if limit:
+            used = _number(group / "memory.current") or _number(group / "memory.usage_in_bytes")
+            fields = dict(line.rpartition(" ")[::2] for line in _read(group / "memory.stat").splitlines())
+            # Version 1 says both, the group's own and those of all below it.
+            files = sum(int(fields.get(f"total_{name}") or fields.get(name) or 0) for name in _FILE_PAGES)
+            limits.append((limit, max(0, used - files)))
+    return limits
+
+
+def _number(path: Path) -> int:
+    """Return the number in a file; 0 where there is none ("max" is no limit)."""
+    text = _read(path).strip()
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _read(path: Path) -> str:

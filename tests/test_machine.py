@@ -89,6 +89,54 @@ def test_the_quota_of_a_cgroup_is_read(tmp_path, own, files, expected):
     assert machine._quota_cores(tmp_path / "root", tmp_path / "own") == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        pytest.param(
+            "0::/a/b\n",
+            {
+                "a/b/memory.max": "max",
+                "a/memory.max": "4000",
+                "a/memory.current": "3000",
+                "a/memory.stat": "anon 1500\ninactive_file 1000\nactive_file 200\nslab 9",
+            },
+            [(4000, 1800)],
+            id="v2-parent",
+        ),
+        pytest.param("0::/a\n", {"a/memory.max": "max"}, [], id="v2-none"),
+        pytest.param("0::/\n", {"memory.max": "garbage"}, [], id="garbage"),
+        pytest.param(
+            "4:memory:/a\n",
+            {
+                "memory/a/memory.limit_in_bytes": "4000",
+                "memory/a/memory.usage_in_bytes": "3000",
+                "memory/a/memory.stat": "inactive_file 1\ntotal_inactive_file 500\ntotal_active_file 300",
+            },
+            [(4000, 2200)],
+            id="v1",
+        ),
+        pytest.param("4:cpu:/a\n", {"cpu/a/memory.limit_in_bytes": "4000"}, [], id="v1-other"),
+        pytest.param("0::/a\n", {"a/memory.max": "4000", "a/memory.current": "9"}, [(4000, 9)], id="no-stat"),
+        pytest.param("", {}, [], id="no-cgroups"),
+    ],
+)
+def test_the_memory_of_a_cgroup_is_read(tmp_path, own, files, expected):
+    (tmp_path / "own").write_text(own)
+    for name, content in files.items():
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content + "\n")
+    assert machine._memory_limits(tmp_path / "root", tmp_path / "own") == expected
+
+
+def test_a_cgroup_limits_what_there_is_and_what_is_free(monkeypatch):
+    monkeypatch.setattr(machine, "_memory_limits", lambda *_: [(2**30, 2**29), (2**40, 0)])
+    assert machine.total_memory_bytes() == 2**30
+    assert machine.available_memory_bytes() == 2**29
+    monkeypatch.setattr(machine, "_memory_limits", lambda *_: [(2**20, 2**30)])
+    assert machine.available_memory_bytes() == 0
+
+
 def test_memory_and_time_are_plausible():
     assert 0 < machine.available_memory_bytes() <= machine.total_memory_bytes()
     assert 0 < machine.process_memory_bytes() < machine.total_memory_bytes()

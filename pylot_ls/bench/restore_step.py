@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from pylot_ls import bundled
 from pylot_ls.bench.child import serve
 from pylot_ls.engine.bare_restore import check_restore
+from pylot_ls.engine.context_shape import ContextShape
 from pylot_ls.engine.decoding import Decoder
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.inbox import Job
-from pylot_ls.engine.llama_context import ContextShape
 from pylot_ls.engine.loading import LlamaConfig, Loaded, load
 from pylot_ls.engine.types import GenerateRequest
 from pylot_ls.prompts.layout import FimOptions

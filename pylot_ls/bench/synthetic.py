@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls import bundled
@@ -17,7 +17,7 @@ from pylot_ls.config.folders import make_private
 from pylot_ls.errors import ModelError, ModelNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -29,8 +29,9 @@ _FORMAT = 2
 _N_CTX_TRAIN = 32_768
 _STANDARD_DEVIATION = 0.02
 _SEED = 0
-# Q8_0 (ggml-common.h): 32 weights as signed bytes behind their common scale, a half-precision number.
-_Q8_WEIGHTS = 32
+# How matrices are stored (ggml-common.h): weights in a block, and its bytes. A block of Q8_0 has 32 signed bytes behind
+# their common scale, a half-precision number; one of Q4_K two such numbers, scales and then 256 weights of 4 bits.
+_BLOCKS = {"Q8_0": (32, 34), "Q4_K": (256, 144)}
 _Q8_LARGEST = 127
 _ROPE_BASE = 1e6
 _NORM_EPSILON = 1e-6
@@ -43,13 +44,14 @@ _EMBEDDING = "token_embd.weight"
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The dimensions of a Qwen2 model with tied embeddings; widths are multiples of 32."""
+    """The dimensions of a Qwen2 model with tied embeddings; widths are multiples of a block's weights."""
 
     n_layers: int
     n_embd: int
     n_heads: int
     n_kv_heads: int
     n_ff: int
+    quantization: str = "Q8_0"
 
 
 # From the config.json of Qwen2.5-Coder-0.5B and -1.5B.
@@ -59,24 +61,26 @@ SHAPES = {
 }
 
 
-def synthetic_model(name: str, folder: Path) -> Path:
+def synthetic_model(name: str, folder: Path, shapes: Mapping[str, Shape] | None = None) -> Path:
     """The file of a synthetic model in a folder; it is made if it is not there.
 
     Args:
-        name: a key of SHAPES.
+        name: a key of the shapes.
         folder: the user's own; made if need be.
+        shapes: by name; without them SHAPES.
 
     Raises:
         ModelNotFoundError: there is no such shape.
         ModelError: gguf is missing, or the file cannot be written.
         SettingsError: the folder cannot be used.
     """
-    if name not in SHAPES:
-        raise ModelNotFoundError(f"no synthetic model {name!r}; choose one of {', '.join(SHAPES)}")
+    known = SHAPES if shapes is None else shapes
+    if name not in known:
+        raise ModelNotFoundError(f"no synthetic model {name!r}; choose one of {', '.join(known)}")
     path = folder / f"{name}-{_FORMAT}.gguf"
     if not path.is_file():
         make_private(folder)
-        write_model(path, SHAPES[name], f"{PREFIX}{name}")
+        write_model(path, known[name], f"{PREFIX}{name}")
     return path
 
 
@@ -120,7 +124,7 @@ def _write(gguf: Any, path: Path, shape: Shape, name: str) -> None:
                 tensor.stored_shape,
                 tensor.dtype,
                 tensor.n_bytes,
-                raw_dtype=gguf.GGMLQuantizationType.Q8_0 if tensor.is_matrix else None,
+                raw_dtype=gguf.GGMLQuantizationType[tensor.quantization] if tensor.is_matrix else None,
             )
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -143,7 +147,12 @@ def _add_description(gguf: Any, writer: Any, shape: Shape, name: str) -> None:
     writer.add_head_count_kv(shape.n_kv_heads)
     writer.add_rope_freq_base(_ROPE_BASE)
     writer.add_layer_norm_rms_eps(_NORM_EPSILON)
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(_file_type(gguf, shape))
+
+
+def _file_type(gguf: Any, shape: Shape) -> Any:
+    kinds = gguf.LlamaFileType
+    return kinds.MOSTLY_Q8_0 if shape.quantization == "Q8_0" else kinds.MOSTLY_Q4_K_S
 
 
 def _bundled_vocabulary(gguf: Any) -> Vocabulary:
@@ -184,12 +193,14 @@ class _Tensor:
     Attributes:
         n_rows: 0 for a vector.
         constant: the value of all numbers of a vector; None for random ones.
+        quantization: of a matrix, a key of _BLOCKS.
     """
 
     name: str
     n_rows: int
     n_columns: int
     constant: float | None = None
+    quantization: str = "Q8_0"
 
     @property
     def is_matrix(self) -> bool:
@@ -198,7 +209,8 @@ class _Tensor:
     @property
     def stored_shape(self) -> tuple[int, ...]:
         """As an array of ``dtype``."""
-        return (self.n_rows, self.n_columns // _Q8_WEIGHTS * (_Q8_WEIGHTS + 2)) if self.is_matrix else (self.n_columns,)
+        n_weights, n_bytes = _BLOCKS[self.quantization]
+        return (self.n_rows, self.n_columns // n_weights * n_bytes) if self.is_matrix else (self.n_columns,)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -227,7 +239,7 @@ def _tensors(shape: Shape, n_vocab: int) -> list[_Tensor]:
         for letter, n_rows in (("q", width), ("k", n_kv), ("v", n_kv)):
             tensors.append(_Tensor(f"{block}attn_{letter}.weight", n_rows, width))
             tensors.append(_Tensor(f"{block}attn_{letter}.bias", 0, n_rows))
-    return tensors
+    return [replace(tensor, quantization=shape.quantization) for tensor in tensors]
 
 
 def _values(tensors: list[_Tensor], first_control: int) -> Iterator[np.ndarray[Any, Any]]:
@@ -243,10 +255,15 @@ def _values(tensors: list[_Tensor], first_control: int) -> Iterator[np.ndarray[A
     scale_bytes = np.frombuffer(scale.astype("<f2").tobytes(), np.uint8)
     for tensor in tensors:
         if tensor.is_matrix:
-            blocks = np.empty((tensor.n_rows, tensor.n_columns // _Q8_WEIGHTS, _Q8_WEIGHTS + 2), np.uint8)
-            blocks[:, :, :2] = scale_bytes
-            weights = generator.integers(-_Q8_LARGEST, _Q8_LARGEST + 1, blocks[:, :, 2:].shape, np.int8)
-            blocks[:, :, 2:] = weights.view(np.uint8)
+            n_weights, n_bytes = _BLOCKS[tensor.quantization]
+            blocks = np.empty((tensor.n_rows, tensor.n_columns // n_weights, n_bytes), np.uint8)
+            if tensor.quantization == "Q8_0":
+                blocks[:, :, :2] = scale_bytes
+                weights = generator.integers(-_Q8_LARGEST, _Q8_LARGEST + 1, blocks[:, :, 2:].shape, np.int8)
+                blocks[:, :, 2:] = weights.view(np.uint8)
+            else:  # any scales do: nobody reads what such a model says
+                blocks[:, :, :4] = np.tile(scale_bytes, 2)
+                blocks[:, :, 4:] = generator.integers(0, 256, blocks[:, :, 4:].shape, np.uint8)
             if tensor.name == _EMBEDDING:
                 blocks[first_control:] = 0
             yield blocks.reshape(tensor.stored_shape)

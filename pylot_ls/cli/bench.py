@@ -36,6 +36,7 @@ from pylot_ls.cli.options import JsonOption, ScriptedOption, overrides, server_c
 from pylot_ls.config.folders import cache_folder
 from pylot_ls.config.wiring import model_path
 from pylot_ls.engine.manifest import manifest_for
+from pylot_ls.engine.memory_plan import DEFAULT_N_CTX
 from pylot_ls.engine.model_file import check_model_file
 from pylot_ls.engine.threads import automatic_threads
 from pylot_ls.errors import PylotError
@@ -285,7 +286,7 @@ class _Choice:
             command=tuple(server_command(chosen, scripted=self.scripted)),
             model=path,
             max_tokens=self.max_tokens or settings.completion.max_tokens,
-            n_ctx=settings.model.n_ctx,
+            n_ctx=settings.model.n_ctx or DEFAULT_N_CTX,
             n_threads=n_threads,
             n_gpu_layers=settings.model.n_gpu_layers,
             flash_attention=settings.model.flash_attention,

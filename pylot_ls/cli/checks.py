@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 from pylot_ls import machine
 from pylot_ls.config.folders import cache_folder, make_private
-from pylot_ls.config.wiring import completion_options, make_backend, model_path
+from pylot_ls.config.wiring import completion_options, make_backend, memory_limit_bytes, role_configs, wishes
+from pylot_ls.engine.adapters import check_adapter
 from pylot_ls.engine.build_info import build_info
 from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.gguf_header import read_header
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.memory import dimensions_of, room_now
+from pylot_ls.engine.memory_plan import plan_memory
+from pylot_ls.engine.probe import check_suits
 from pylot_ls.errors import PylotError, SettingsError
 from pylot_ls.features.completion import complete
 from pylot_ls.text.document import Document
@@ -22,6 +28,8 @@ from pylot_ls.text.rope import Text
 if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
     from pylot_ls.config.sources import Problem
+    from pylot_ls.engine.loading import LlamaConfig
+    from pylot_ls.engine.memory_plan import MemoryPlan, Room
     from pylot_ls.engine.types import ModelInfo
 
 _GIB = 2**30
@@ -80,12 +88,13 @@ def check_settings(problems: tuple[Problem, ...]) -> Check:
 
 
 async def check_model(settings: Settings) -> list[Check]:
-    """Whether the model is there, loads, and completes, and whether its KV can be cut."""
+    """Whether the model is there, loads, and completes, what it gets of the memory, and whether its KV can be cut."""
     engine: Engine | None = None
     try:
         engine = Engine(make_backend(settings))
         engine.start()
         info = await engine.ready()
+        plan = engine.plan
         document = Document("", "python", 0, Text.from_str("def main():\n    return\n"))
         await complete(document, len("def main():\n    ret"), engine, completion_options(settings))
     except PylotError as error:
@@ -93,7 +102,7 @@ async def check_model(settings: Settings) -> list[Check]:
     finally:
         if engine is not None:
             await engine.close()
-    return [Check("model", Status.OK, _describe(info)), check_kv(info)]
+    return [Check("model", Status.OK, _describe(info)), *([check_plan(plan)] if plan else []), check_kv(info)]
 
 
 def check_kv(info: ModelInfo) -> Check:
@@ -116,24 +125,45 @@ def _describe(info: ModelInfo) -> str:
     return (
         f"{info.name} ({info.n_params / 1e6:.1f} M parameters, {info.size_bytes / 2**20:.1f} MiB, context "
         f"{info.n_ctx} of {info.n_ctx_train} tokens, order {info.fim_orders[0]}) from {info.path or 'a script'}"
+        + "".join(f", with the adapter {path} times {scale:g}" for path, scale in info.adapters)
     )
 
 
-def check_memory(settings: Settings) -> Check:
-    """Whether the weights fit into the memory that is free."""
+def check_memory() -> Check:
+    """How much memory there is, and how much of it is free."""
     available, total = machine.available_memory_bytes(), machine.total_memory_bytes()
     found = f"{available / _GIB:.1f} GiB free of {total / _GIB:.1f} GiB, {machine.physical_cores()} cores"
-    try:
-        needed = 0 if settings.model.backend == "scripted" else model_path(settings).stat().st_size
-    except (OSError, PylotError):
-        needed = 0  # the check of the model says what is wrong with it
-    if needed > available:
-        return Check(
-            "memory",
-            Status.BROKEN,
-            f"{found}, but the model's file has {needed / _GIB:.1f} GiB: choose a smaller model or quantisation",
-        )
     return Check("memory", Status.OK, found)
+
+
+def check_plan(plan: MemoryPlan) -> Check:
+    """What the model was given of the memory, and why."""
+    return Check("memory plan", Status.NOTE if plan.reasons else Status.OK, str(plan))
+
+
+def check_roles(settings: Settings) -> list[Check]:
+    """Whether the models of other roles than to complete are there and can do what they are for."""
+    try:
+        configs = role_configs(settings)
+    except PylotError:
+        return []  # the check of the model says so
+    complete = configs.pop(Role.COMPLETE)
+    room = room_now(memory_limit_bytes(settings)).at_best
+    return [_check_role(role, config, settings, room) for role, config in configs.items() if config != complete]
+
+
+def _check_role(role: Role, config: LlamaConfig, settings: Settings, room: Room) -> Check:
+    path = config.path
+    try:
+        probed = check_suits(path, role, config.manifest_folders)
+        for adapter in config.adapters:
+            check_adapter(adapter, read_header(path))
+        plan = plan_memory(dimensions_of(path), wishes(settings), room)
+    except PylotError as error:
+        return Check(f"role {role}", Status.BROKEN, str(error))
+    found = f"{probed.metadata.get('general.name', path.stem)} from {path}"
+    found += "".join(f", with the adapter {each.path} times {each.scale:g}" for each in config.adapters)
+    return Check(f"role {role}", Status.OK, f"{found}, loaded when it is first needed; by itself: {plan}")
 
 
 def check_cache_folder() -> Check:

@@ -39,8 +39,9 @@ def _all_checks(model: Path | None, *, scripted: bool) -> list[Check]:
         checks.check_python(),
         checks.check_llama_cpp(),
         checks.check_settings(problems),
-        checks.check_memory(settings),
+        checks.check_memory(),
         *asyncio.run(checks.check_model(settings)),
+        *checks.check_roles(settings),
         checks.check_cache_folder(),
         *checks.check_editors(),
     ]

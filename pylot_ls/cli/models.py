@@ -1,4 +1,4 @@
-"""``pylot-ls models``: which models there are, fetching one, and choosing the one that completes."""
+"""``pylot-ls models``: which models there are, fetching one, and choosing what each is used for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,20 @@ from pylot_ls import bundled, machine
 from pylot_ls.cli import models_tables
 from pylot_ls.cli.console import err, fail, out, print_json, print_text
 from pylot_ls.cli.options import JsonOption, settings_from
+from pylot_ls.config.cache import speed_book
 from pylot_ls.config.fields import FIELDS
 from pylot_ls.config.folders import make_private, models_folder
 from pylot_ls.config.sources import settings_path
-from pylot_ls.engine.manifest import Role, manifest_for
-from pylot_ls.engine.probe import Probed, probe
+from pylot_ls.config.wiring import memory_limit_bytes, wishes
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.memory import room_now
+from pylot_ls.engine.probe import check_suits, probe
+from pylot_ls.engine.threads import automatic_threads
 from pylot_ls.errors import ModelError, ModelUnsupportedError, PylotError
 from pylot_ls.library.catalogue import Entry, find, forget_partials, installed_path, load_catalogue
+
+# The setting that names the model of each role.
+_SETTINGS = {Role.COMPLETE: "model.path", Role.CHAT: "roles.chat", Role.EMBED: "roles.embed"}
 
 app = typer.Typer(help="List models, fetch them, choose one.", no_args_is_help=True)
 
@@ -32,17 +39,16 @@ _NameOrPathArgument = Annotated[
 @app.command("list")
 def list_models(as_json: JsonOption = False) -> None:
     """List the models that can be had, and those that are here; what fits this machine is a forecast."""
-    n_ctx = settings_from({}).model.n_ctx
-    total = machine.total_memory_bytes()
+    here = _machine()
     try:
-        rows = [models_tables.row_of(entry, n_ctx, total) for entry in load_catalogue(models_folder())]
+        rows = [models_tables.row_of(entry, here) for entry in load_catalogue(models_folder())]
     except PylotError as error:
         fail(error)
     if as_json:
         print_json([models_tables.as_dict(row) for row in rows])
         return
     out.print(models_tables.models_table(rows))
-    print_text(models_tables.caption(n_ctx, total))
+    print_text(models_tables.caption(here))
 
 
 @app.command("pull")
@@ -70,7 +76,10 @@ def pull_model(reference: _NameArgument) -> None:
         fail(error)
     except KeyboardInterrupt:
         fail(ModelError("interrupted; what has been fetched is kept, and the same command goes on from there"))
-    print_text(f"{destination}\nto complete with it: pylot-ls models use {entry.name}:{file.quantization}")
+    print_text(str(destination))
+    for role in entry.roles:
+        option = "" if role is Role.COMPLETE else f" --role {role}"
+        print_text(f"to {role} with it: pylot-ls models use {entry.name}:{file.quantization}{option}")
 
 
 @app.command("info")
@@ -90,26 +99,26 @@ def info(reference: _NameOrPathArgument, as_json: JsonOption = False) -> None:
 @app.command("use")
 def use(
     reference: _NameOrPathArgument,
-    role: Annotated[Role, typer.Option(help="What for; only `complete` is served so far.")] = Role.COMPLETE,
+    role: Annotated[Role, typer.Option(help="What for.")] = Role.COMPLETE,
 ) -> None:
-    """Make a model the one that is used: `model.path` in your settings file; nothing else in it changes."""
+    """Make a model the one that is used for a role, in your settings file; nothing else in it changes."""
     from pylot_ls.config.user_file import set_in_file, unset_in_file  # noqa: PLC0415 - as above
 
     file = settings_path(os.environ)
+    field = FIELDS[_SETTINGS[role]]
     try:
-        if role is not Role.COMPLETE:
-            raise ModelUnsupportedError(f"the role {role} is not served yet; only {Role.COMPLETE} is")
-        path = _path_to_use(reference)
+        path = _path_to_use(reference, role)
         if path is None:
-            unset_in_file(file, "model", "path")
+            unset_in_file(file, field.group, field.name)
         else:
-            set_in_file(file, "model", "path", str(path))
+            set_in_file(file, field.group, field.name, str(path))
     except PylotError as error:
         fail(error)
-    print_text(f"{file}: model.path is {path or 'not set, so the bundled model completes'}")
-    variable = FIELDS["model.path"].env_name
-    if os.environ.get(variable, "").strip():
-        err.print(f"note: {variable} is set in the environment and goes before the file", style="yellow", markup=False)
+    print_text(f"{file}: {field.key} is {path or 'not set, so the bundled model completes'}")
+    if os.environ.get(field.env_name, "").strip():
+        err.print(
+            f"note: {field.env_name} is set in the environment and goes before the file", style="yellow", markup=False
+        )
 
 
 @app.command("rm")
@@ -122,9 +131,10 @@ def remove(reference: _NameArgument) -> None:
             raise ModelError(f"{entry.name} came with pylot-ls and goes with it")
         forget_partials(folder, entry)
         paths = [entry.path(quantization)] if quantization else list(entry.installed.values()) or [entry.path()]
-        used = settings_from({}).model.path
-        if used in paths:
-            raise ModelError(f"{used} is the model in use; choose another first: pylot-ls models use NAME")
+        settings = settings_from({})
+        for used in (settings.model.path, settings.roles.chat, settings.roles.embed):
+            if used in paths:
+                raise ModelError(f"{used} is the model in use; choose another first: pylot-ls models use NAME")
         for path in paths:
             path.unlink()
             print_text(f"removed {path}")
@@ -154,48 +164,47 @@ def _is_path(reference: str) -> bool:
 
 
 def _facts_of_file(path: Path) -> dict[str, object]:
-    return models_tables.facts_of_file(path, probe(path), settings_from({}).model.n_ctx, machine.total_memory_bytes())
+    return models_tables.facts_of_file(path, probe(path), _machine())
+
+
+def _machine() -> models_tables.Machine:
+    settings = settings_from({})
+    room = room_now(memory_limit_bytes(settings)).at_best
+    n_threads, n_cores = settings.model.n_threads, machine.physical_cores()
+    return models_tables.Machine(
+        room, wishes(settings), lambda n_bytes: n_threads or automatic_threads(n_bytes, n_cores), speed_book()
+    )
 
 
 def _facts_of_model(reference: str) -> dict[str, object]:
     entry, quantization = find(load_catalogue(models_folder()), reference)
     if not entry.manifest.name:  # of a file of the user's own only its metadata tell
         return _facts_of_file(entry.path(quantization))
-    row = models_tables.row_of(entry, settings_from({}).model.n_ctx, machine.total_memory_bytes())
+    row = models_tables.row_of(entry, _machine())
     return models_tables.facts_of_model(row)
 
 
-def _path_to_use(reference: str) -> Path | None:
-    """The file to complete with; None for the bundled one.
+def _path_to_use(reference: str, role: Role) -> Path | None:
+    """The file to use for a role; None for the bundled one to complete with.
 
     Raises:
-        ModelError: there is none, or it cannot complete.
+        ModelError: there is none, or it is of no use there.
     """
     if _is_path(reference):
         path = Path(reference).expanduser().absolute()
-        _check_completes(path, probe(path))
+        check_suits(path, role, (bundled.models_dir(),))
         return path
     entry, quantization = find(load_catalogue(models_folder()), reference)
-    _check_role(entry)
+    _check_role(entry, role)
     path = entry.path(quantization)
     if not entry.manifest.name:
-        _check_completes(path, probe(path))
-    return None if entry.is_bundled else path
+        check_suits(path, role, (bundled.models_dir(),))
+    return None if entry.is_bundled and role is Role.COMPLETE else path
 
 
-def _check_role(entry: Entry) -> None:
-    if Role.COMPLETE not in entry.roles:
+def _check_role(entry: Entry, role: Role) -> None:
+    if entry.manifest.name and role not in entry.roles:
         raise ModelUnsupportedError(
-            f"{entry.name} is for {' and '.join(entry.roles)}, not to complete with; choose one that is: "
+            f"{entry.name} is for {' and '.join(entry.roles)}, not to {role} with; choose one that is: "
             "pylot-ls models list",
-        )
-
-
-def _check_completes(path: Path, probed: Probed) -> None:
-    if not probed.generates:
-        raise ModelUnsupportedError(f"{path} encodes or embeds text and produces none; choose another model")
-    if not probed.has_fim and manifest_for(path, (bundled.models_dir(),)).fim_texts is None:
-        raise ModelUnsupportedError(
-            f"{path} names no fill-in-the-middle tokens, so it cannot complete at a cursor; choose a code model that "
-            "has them, or name them in a manifest beside it",
         )

@@ -7,20 +7,52 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from pylot_ls.engine.loading import cells_for
-from pylot_ls.library.forecast import Forecast, forecast, weights_bytes
+from pylot_ls.engine.footprint import kv_bytes_per_cell
+from pylot_ls.engine.known_models import dimensions_of_manifest, plan_or_none, weights_bytes
+from pylot_ls.engine.memory import dimensions_of
+from pylot_ls.engine.memory_plan import least_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from pylot_ls.engine.manifest import KvShape
+    from pylot_ls.engine.dimensions import Dimensions
+    from pylot_ls.engine.memory_plan import Room, Wishes
     from pylot_ls.engine.probe import Probed
+    from pylot_ls.engine.speeds import Speed, SpeedBook
     from pylot_ls.library.catalogue import Entry
 
 _GIB = 2**30
 # So that a terminal of 80 columns shows names, files and sizes whole.
-_FOLDED = {"roles": 8, "licence": 10}
+_FOLDED = {"roles": 8, "licence": 9}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """For which machine, and with which settings, forecasts are made.
+
+    Attributes:
+        room: what there is when nothing else runs.
+        wishes: what the user has set.
+        n_threads: for models of a size in bytes.
+        speeds: what was measured here.
+    """
+
+    room: Room
+    wishes: Wishes
+    n_threads: Callable[[int], int]
+    speeds: SpeedBook
+
+    def forecast(self, dimensions: Dimensions) -> tuple[int, bool]:
+        """The bytes that a model takes, at least where there is no room for it, and whether there is."""
+        plan = plan_or_none(dimensions, self.wishes, self.room)
+        if plan is None:
+            return least_bytes(dimensions, self.wishes), False
+        return plan.needed_bytes, True
+
+    def speed(self, path: Path | None, n_bytes: int, n_params: int) -> Speed | None:
+        """How fast a model is, or may be; None where there is nothing to compare it with."""
+        return self.speeds.speed(path, self.n_threads(n_bytes), n_bytes, n_params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +61,9 @@ class FileRow:
 
     quantization: str
     size_bytes: int
-    memory: Forecast
+    forecast_bytes: int
     fits: bool
+    speed: Speed | None
     path: str
     repository: str = ""
     file: str = ""
@@ -49,25 +82,21 @@ class Row:
         return any(file.fits for file in self.files)
 
 
-def row_of(entry: Entry, n_ctx: int, total_bytes: int) -> Row:
-    """A model's row, for a context of ``n_ctx`` tokens on a machine with so much memory."""
+def row_of(entry: Entry, machine: Machine) -> Row:
+    """A model's row."""
     manifest = entry.manifest
     files = []
     for quantization, path in entry.installed.items():
         size = path.stat().st_size
-        memory = _forecast(size, manifest.kv, n_ctx, manifest.n_ctx_train)
-        files.append(FileRow(quantization, size, memory, memory.fits(total_bytes), str(path)))
+        speed = machine.speed(path, size, manifest.n_params)
+        files.append(FileRow(quantization, size, *machine.forecast(dimensions_of(path)), speed, str(path)))
     for file in manifest.files:
         if file.quantization not in entry.installed:
             size = weights_bytes(manifest, file)
-            memory = _forecast(size, manifest.kv, n_ctx, manifest.n_ctx_train)
-            fits = memory.fits(total_bytes)
-            files.append(FileRow(file.quantization, size, memory, fits, "", file.repository, file.file))
+            found = machine.forecast(dimensions_of_manifest(manifest, size))
+            speed = machine.speed(None, size, manifest.n_params)
+            files.append(FileRow(file.quantization, size, *found, speed, "", file.repository, file.file))
     return Row(entry, tuple(files))
-
-
-def _forecast(size: int, kv: KvShape | None, n_ctx: int, n_ctx_train: int) -> Forecast:
-    return forecast(size, kv, cells_for(min(n_ctx, n_ctx_train or n_ctx)))
 
 
 def as_dict(row: Row) -> dict[str, object]:
@@ -88,8 +117,9 @@ def as_dict(row: Row) -> dict[str, object]:
             {
                 "quantization": file.quantization,
                 "size_bytes": file.size_bytes,
-                "forecast_bytes": file.memory.needed_bytes,
+                "forecast_bytes": file.forecast_bytes,
                 "fits": file.fits,
+                **speed_facts(file.speed),
                 "path": file.path or None,
             }
             for file in row.files
@@ -100,7 +130,7 @@ def as_dict(row: Row) -> dict[str, object]:
 def models_table(rows: list[Row]) -> Table:
     """A line for each model and quantisation."""
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for title in ("name", "params", "file, GiB", "roles", "licence", "here", "fits"):
+    for title in ("name", "size", "file, GiB", "roles", "licence", "got", "fits", "t/s"):
         table.add_column(title, no_wrap=title not in _FOLDED, overflow="fold", min_width=_FOLDED.get(title))
     for row in rows:
         manifest = row.entry.manifest
@@ -109,15 +139,17 @@ def models_table(rows: list[Row]) -> Table:
         for file in row.files:
             here = "yes" if file.path else ""
             size = f"{file.quantization} {max(0.1, file.size_bytes / _GIB):.1f}".strip()
-            table.add_row(*about[0], size, *about[1], here, "yes" if file.fits else "no")
+            table.add_row(*about[0], size, *about[1], here, "yes" if file.fits else "no", rate(file.speed))
             about = ("", ""), ("", "")  # once is enough
     return table
 
 
-def caption(n_ctx: int, total_bytes: int) -> str:
+def caption(machine: Machine) -> str:
     """What the table's last columns mean."""
+    context = f"a context of {machine.wishes.n_ctx} tokens (model.n_ctx)" if machine.wishes.n_ctx else "a short context"
     return (
-        f"fits: a forecast, for a context of {n_ctx} tokens (model.n_ctx) and the {gib(total_bytes)} of this machine\n"
+        f"fits: a forecast, at least with {context}, in the {gib(machine.room.total_bytes)} of this machine\n"
+        "t/s: tokens decoded in a second, measured on this machine; ~ a forecast from another model that was\n"
         "licence*: has conditions, see pylot-ls models info NAME\n"
         "any other GGUF file works as well: pylot-ls models use PATH"
     )
@@ -141,9 +173,10 @@ def facts_of_model(row: Row) -> dict[str, object]:
     }
 
 
-def facts_of_file(path: Path, probed: Probed, n_ctx: int, total_bytes: int) -> dict[str, object]:
+def facts_of_file(path: Path, probed: Probed, machine: Machine) -> dict[str, object]:
     """What a file's own metadata say."""
-    memory = _forecast(probed.size_bytes, probed.kv, n_ctx, probed.n_ctx_train)
+    dimensions = dimensions_of(path)
+    forecast_bytes, fits = machine.forecast(dimensions)
     return {
         "path": str(path),
         "name": probed.metadata.get("general.name", path.stem),
@@ -155,11 +188,33 @@ def facts_of_file(path: Path, probed: Probed, n_ctx: int, total_bytes: int) -> d
         "license": probed.metadata.get("general.license", ""),
         "generates": probed.generates,
         "has_fim": probed.has_fim,
-        "kv_bytes_per_token": probed.kv.bytes_per_token if probed.kv else None,
-        "forecast_bytes": memory.needed_bytes,
-        "fits": memory.fits(total_bytes),
+        "chats": probed.chats,
+        "kv_bytes_per_token": kv_bytes_per_cell(dimensions, "f16"),
+        "forecast_bytes": forecast_bytes,
+        "fits": fits,
+        **speed_facts(machine.speed(path, probed.size_bytes, probed.n_params)),
         "metadata": dict(sorted(probed.metadata.items())),
     }
+
+
+def speed_facts(speed: Speed | None) -> dict[str, object]:
+    """How fast a model is, for programs, and whether that was measured or is a forecast; None where neither."""
+    if speed is None:
+        return {"decode_tokens_per_s": None, "prefill_tokens_per_s": None, "speed": None}
+    return {
+        "decode_tokens_per_s": round(speed.decode_per_s, 1),
+        "prefill_tokens_per_s": round(speed.prefill_per_s, 1),
+        "speed": "measured" if speed.is_measured else "forecast",
+    }
+
+
+def rate(speed: Speed | None) -> str:
+    """Tokens decoded in a second, in four characters: ``~`` before what is a forecast."""
+    if speed is None:
+        return ""
+    number = speed.decode_per_s
+    text = f"{number:.1f}" if number < 9.95 else f"{number:.0f}" if number < 999.5 else f"{number / 1000:.0f}k"  # noqa: PLR2004
+    return text if speed.is_measured else f"~{text}"
 
 
 def lines(facts: Mapping[str, object], indent: str = "") -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pylot_ls.config.folders import cache_folder
-from pylot_ls.engine.persistence import PersistenceConfig
+from pylot_ls.config.folders import cache_folder, state_folder
+from pylot_ls.engine.persistence import PersistenceConfig, SharedStore
+from pylot_ls.engine.speeds import SpeedBook
 from pylot_ls.kvcache.disk import DiskTier
 from pylot_ls.kvcache.memory import MemoryTier
 from pylot_ls.kvcache.store import PrefixStore
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
 
 BYTES_IN_MB = 2**20
+_MEMORY_MB = 256
 
 
 def kv_folder() -> Path:
@@ -24,8 +26,17 @@ def kv_folder() -> Path:
 
 
 def make_persistence(store: PrefixStore) -> PersistenceConfig:
-    """Where a backend keeps what it evaluates."""
-    return PersistenceConfig(store, cache_folder() / "models.json")
+    """Where backends keep what they evaluate; who made the store closes it."""
+    return PersistenceConfig(SharedStore(store), _identities())
+
+
+def speed_book() -> SpeedBook:
+    """Where it is remembered how fast models are."""
+    return SpeedBook(state_folder() / "speeds.json", _identities())
+
+
+def _identities() -> Path:
+    return cache_folder() / "models.json"
 
 
 def make_prefix_store(settings: Settings) -> PrefixStore | None:
@@ -36,4 +47,5 @@ def make_prefix_store(settings: Settings) -> PrefixStore | None:
     disk = None
     if cache.disk_limit_mb:
         disk = DiskTier(kv_folder(), cache.disk_limit_mb * BYTES_IN_MB, cache.daily_write_mb * BYTES_IN_MB)
-    return PrefixStore(MemoryTier(cache.memory_limit_mb * BYTES_IN_MB), disk)
+    # Until the model's plan of the memory says what it may be.
+    return PrefixStore(MemoryTier((cache.memory_limit_mb or _MEMORY_MB) * BYTES_IN_MB), disk)

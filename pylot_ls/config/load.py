@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pylot_ls.config.fields import FIELDS
-from pylot_ls.config.settings import Scope, Settings
+from pylot_ls.config.settings import AdapterSettings, Scope, Settings
 from pylot_ls.config.sources import Problem, Source, settings_path
 from pylot_ls.config.wording import accepted, shown, shown_path
 
@@ -80,8 +80,17 @@ def _checked(field: SettingField, options: RawOptions) -> object:
     raw = options.values[field.key].value
     textual = options.source in {Source.ENVIRONMENT, Source.COMMAND_LINE} and isinstance(raw, str)
     value = field.parse_text(raw) if textual and isinstance(raw, str) else field.parse(raw)
+    return _absolute(value, options.folder or Path())
+
+
+def _absolute(value: object, folder: Path) -> object:
+    """A value with its paths from a folder on."""
     if isinstance(value, Path):
-        return ((options.folder or Path()) / value).absolute()
+        return (folder / value).absolute()
+    if isinstance(value, tuple):
+        return tuple(_absolute(each, folder) for each in value)
+    if isinstance(value, AdapterSettings):
+        return value.model_copy(update={"path": _absolute(value.path, folder)})
     return value
 
 

@@ -53,6 +53,31 @@ class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _path_and_scale(value: object) -> object:
+    """``PATH`` or ``PATH=SCALE``, as the environment has it, to what a file has."""
+    if not isinstance(value, str):
+        return value
+    path, _, scale = value.rpartition("=")
+    try:
+        return {"path": path, "scale": float(scale)} if path else {"path": value}
+    except ValueError:  # of a path with that sign in it
+        return {"path": value}
+
+
+class AdapterSettings(_Group):
+    """A LoRA adapter, and how much of it counts."""
+
+    path: UserPath
+    scale: float = Field(default=1.0, ge=-10, le=10)
+
+
+AdapterEntry = Annotated[
+    AdapterSettings,
+    BeforeValidator(_path_and_scale),
+    Field(description='LoRA adapters, each { path = "FILE.gguf", scale = 1.0 }'),
+]
+
+
 class ModelSettings(_Group):
     """Which model runs, and how."""
 
@@ -60,11 +85,24 @@ class ModelSettings(_Group):
         default=None,
         description="A GGUF file. Without it, the default, the bundled model runs.",
     )
-    n_ctx: Annotated[int, Scope.USER] = Field(
-        default=4096,
+    n_ctx: Annotated[int | None, Scope.USER] = Field(
+        default=None,
         ge=256,
         le=1_048_576,
-        description="Context window, in tokens; default 4096. Capped at what the model was trained on.",
+        description="Context window, in tokens. Without it, the default, 4096, or less where memory is short. Capped "
+        "at what the model was trained on.",
+    )
+    kv_type: Annotated[Literal["auto", "f16", "q8_0"], Scope.USER] = Field(
+        default="auto",
+        description='How keys and values are held: "f16", "q8_0" in half the memory, or "auto": the latter only where '
+        'memory is short; default "auto".',
+    )
+    memory_limit_mb: Annotated[int | None, Scope.USER] = Field(
+        default=None,
+        ge=64,
+        le=16_777_216,
+        description="The most memory that models may take, in MiB. Without it, the default, what is free and leaves "
+        "room for everything else.",
     )
     n_threads: Annotated[int, Scope.USER] = Field(
         default=0,
@@ -77,11 +115,18 @@ class ModelSettings(_Group):
         default=-1,
         ge=-1,
         le=100_000,
-        description="Layers kept on the GPU, a count; default -1: all, where llama.cpp was built for a GPU.",
+        description="Layers kept on the GPU, a count; default -1: as many as its memory holds, where llama.cpp was "
+        "built for a GPU.",
     )
     flash_attention: Annotated[Literal["auto", "on", "off"], Scope.USER] = Field(
         default="on",
         description='Flash attention: "on", "off", or "auto" to leave it to llama.cpp; default "on".',
+    )
+    adapters: Annotated[tuple[AdapterEntry, ...], Scope.USER] = Field(
+        default=(),
+        max_length=8,
+        description='LoRA adapters (GGUF) for the model, a list such as [{ path = "a.gguf", scale = 0.5 }], in the '
+        "environment a.gguf=0.5; default []. The scale may be left out.",
     )
     speculation: Annotated[bool, Scope.USER] = Field(
         default=True,
@@ -97,6 +142,26 @@ class ModelSettings(_Group):
         default="llama",
         description='What produces text: "llama" is llama.cpp, "scripted" answers fixed text to try an editor\'s '
         'configuration without a model; default "llama".',
+    )
+
+
+class RolesSettings(_Group):
+    """Which models do what else than complete; each is loaded when it is first needed."""
+
+    chat: Annotated[UserPath | None, Scope.USER] = Field(
+        default=None,
+        description="A GGUF file that explains and answers. Without it, the default, the one that completes, if it was "
+        "trained to.",
+    )
+    chat_adapters: Annotated[tuple[AdapterEntry, ...], Scope.USER] = Field(
+        default=(),
+        max_length=8,
+        description="LoRA adapters for the chat role, as model.adapters are for completion; default []. Where they "
+        "differ the same file is loaded twice, its weights in memory once.",
+    )
+    embed: Annotated[UserPath | None, Scope.USER] = Field(
+        default=None,
+        description="A GGUF file that turns texts into vectors. Without it, the default, nothing does.",
     )
 
 
@@ -198,11 +263,12 @@ class CacheSettings(_Group):
         le=1_048_576,
         description="The most that is kept on disk, in MiB; default 1024; 0 keeps nothing there.",
     )
-    memory_limit_mb: Annotated[int, Scope.USER] = Field(
-        default=256,
+    memory_limit_mb: Annotated[int | None, Scope.USER] = Field(
+        default=None,
         ge=1,
         le=1_048_576,
-        description="The most that is kept in memory, in MiB, beside what the model itself needs; default 256.",
+        description="The most that is kept in memory, in MiB, beside what the model itself needs. Without it, the "
+        "default, 256, or less where memory is short.",
     )
     daily_write_mb: Annotated[int, Scope.USER] = Field(
         default=2048,
@@ -247,6 +313,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: ModelSettings = ModelSettings()
+    roles: RolesSettings = RolesSettings()
     completion: CompletionSettings = CompletionSettings()
     prompt: PromptSettings = PromptSettings()
     cache: CacheSettings = CacheSettings()

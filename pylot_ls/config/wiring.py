@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls import bundled
-from pylot_ls.config.cache import make_persistence, make_prefix_store
+from pylot_ls.config.cache import BYTES_IN_MB, make_persistence, make_prefix_store, speed_book
+from pylot_ls.engine.adapters import Adapter
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.memory import WholeMachine
+from pylot_ls.engine.memory_plan import Wishes
+from pylot_ls.engine.pool import ModelPool
+from pylot_ls.engine.pooled_backend import PooledBackend
+from pylot_ls.engine.precedence import Precedence
 from pylot_ls.engine.scripted_backend import SCRIPTED_OTHERS, ScriptedBackend
+from pylot_ls.engine.shared_memory import SharedMemory
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.prompts.layout import FimOptions
@@ -16,7 +26,7 @@ from pylot_ls.prompts.layout import FimOptions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pylot_ls.config.settings import Settings
+    from pylot_ls.config.settings import AdapterSettings, Settings
     from pylot_ls.engine.backend import Backend
     from pylot_ls.kvcache.store import PrefixStore
 
@@ -30,43 +40,102 @@ def model_path(settings: Settings) -> Path:
     return settings.model.path or bundled.bundled_model_path()
 
 
-def make_backend(settings: Settings, store: PrefixStore | None = None) -> Backend:
-    """The backend that the settings choose, not yet started.
-
-    ``store``: where what it evaluates is kept for the next process; the backend closes it.
+def make_backend(settings: Settings) -> Backend:
+    """The backend that completes, not yet started; what it evaluates is not kept.
 
     Raises:
         ModelNotFoundError: no model is chosen and the bundled one is missing.
     """
-    model = settings.model
-    if model.backend == "scripted":
+    if settings.model.backend == "scripted":
         return ScriptedBackend(others=SCRIPTED_OTHERS)
-    return LlamaBackend(
-        LlamaConfig(
-            path=model_path(settings),
-            n_threads=model.n_threads,
-            n_ctx=model.n_ctx,
-            n_gpu_layers=model.n_gpu_layers,
-            flash_attention=model.flash_attention,
-            speculation=model.speculation,
-            ngrams=model.ngrams,
-            manifest_folders=(bundled.models_dir(),),
-            persistence=make_persistence(store) if store else None,
-        ),
-    )
+    return LlamaBackend(_config(settings), WholeMachine(memory_limit_bytes(settings)))
 
 
-def persistent_backend(settings: Settings) -> tuple[Backend, PrefixStore | None]:
-    """The backend of a server, and the store in which what it evaluates is kept for the next one, if any is.
+def make_pool(settings: Settings) -> ModelPool:
+    """The models of a server, none of them loaded, and the store in which what they evaluate is kept, if any is.
 
     Raises:
         ModelNotFoundError: as ``make_backend``.
     """
     if settings.model.backend == "scripted":
-        return make_backend(settings), None
+        scripted = ScriptedBackend()
+        return ModelPool({Role.COMPLETE: scripted, Role.CHAT: scripted})
     model_path(settings)  # where there is none, no store is to be left open
     store = make_prefix_store(settings)
-    return make_backend(settings, store), store
+    memory, precedence = SharedMemory(memory_limit_bytes(settings)), Precedence()
+    configs = role_configs(settings, store)
+    backends = {
+        config: PooledBackend(partial(LlamaBackend, config), memory, precedence)
+        for config in dict.fromkeys(configs.values())
+    }
+    return ModelPool({role: backends[config] for role, config in configs.items()}, store)
+
+
+def role_configs(settings: Settings, store: PrefixStore | None = None) -> dict[Role, LlamaConfig]:
+    """How the model of each role that has one is run; roles that one model serves have the same.
+
+    Raises:
+        ModelNotFoundError: as ``make_backend``.
+    """
+    complete = _config(settings, store)
+    configs = {Role.COMPLETE: complete, Role.CHAT: complete}
+    roles = settings.roles
+    if roles.embed is not None:
+        configs[Role.EMBED] = replace(
+            complete, path=roles.embed, adapters=(), cache_bytes=0, persistence=None, embeds=True
+        )
+    path = roles.chat or complete.path
+    adapters = _adapters(roles.chat_adapters) if roles.chat or roles.chat_adapters else complete.adapters
+    if (path, adapters) != (complete.path, complete.adapters):
+        # What is kept of prompts has its place in the plan of the model that completes.
+        configs[Role.CHAT] = replace(complete, path=path, adapters=adapters, cache_bytes=0)
+    return configs
+
+
+def _adapters(chosen: tuple[AdapterSettings, ...]) -> tuple[Adapter, ...]:
+    return tuple(Adapter(each.path, each.scale) for each in chosen)
+
+
+def _config(settings: Settings, store: PrefixStore | None = None) -> LlamaConfig:
+    model = settings.model
+    return LlamaConfig(
+        path=model_path(settings),
+        n_threads=model.n_threads,
+        n_ctx=model.n_ctx,
+        kv_type=_chosen(model.kv_type),
+        cache_bytes=wishes(settings).cache_bytes,
+        n_gpu_layers=model.n_gpu_layers,
+        flash_attention=model.flash_attention,
+        speculation=model.speculation,
+        ngrams=model.ngrams,
+        manifest_folders=(bundled.models_dir(),),
+        persistence=make_persistence(store) if store else None,
+        adapters=_adapters(model.adapters),
+        speeds=speed_book() if store else None,
+    )
+
+
+def wishes(settings: Settings) -> Wishes:
+    """What the settings say about memory, so that the plan does not choose it."""
+    model, cache = settings.model, settings.cache
+    cache_bytes = None if cache.memory_limit_mb is None else cache.memory_limit_mb * BYTES_IN_MB
+    return Wishes(
+        n_ctx=model.n_ctx,
+        kv_type=_chosen(model.kv_type),
+        cache_bytes=cache_bytes if cache.enabled else 0,
+        n_gpu_layers=model.n_gpu_layers,
+        flash_attention=model.flash_attention,
+    )
+
+
+def memory_limit_bytes(settings: Settings) -> int | None:
+    """What all models together may take; None where that is left to us."""
+    limit_mb = settings.model.memory_limit_mb
+    return None if limit_mb is None else limit_mb * BYTES_IN_MB
+
+
+def _chosen(value: str) -> str | None:
+    return None if value == "auto" else value
 
 
 def completion_options(settings: Settings, *, by_hand: bool = False) -> CompletionOptions:

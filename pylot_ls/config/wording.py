@@ -67,6 +67,8 @@ def accepted(schema: Mapping[str, Any]) -> str:
         items = schema["items"]
         most = f"at most {schema['maxItems']} " if "maxItems" in schema else ""
         what = items.get("description", "strings")
+        if "minLength" not in items:
+            return f"a list of {most}{what}"
         return f"a list of {most}{what} of {items['minLength']} to {items['maxLength']} characters"
     if kind == "string":
         return "a path"

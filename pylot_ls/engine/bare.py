@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.llama_context import ContextShape, LlamaContext
+from pylot_ls.engine.context_shape import ContextShape
+from pylot_ls.engine.llama_context import LlamaContext
 from pylot_ls.engine.llama_cpp_binding import LlamaModel
 from pylot_ls.engine.model_file import check_model_file
 from pylot_ls.errors import RequestError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.bare import filler
 from pylot_ls.engine.kv_context import Outcome, Part
-from pylot_ls.engine.llama_context import ContextShape, LlamaContext
+from pylot_ls.engine.llama_context import LlamaContext
 from pylot_ls.errors import DecodeError, RequestError
 from pylot_ls.kvcache.keys import BLOCK_TOKENS
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from pylot_ls.engine.context_shape import ContextShape
     from pylot_ls.engine.llama_cpp_binding import LlamaModel
 
     Logits = npt.NDArray[np.float32]

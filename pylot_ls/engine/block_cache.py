@@ -47,6 +47,9 @@ class Store(Protocol):
     def prefetch(self, keys: Sequence[bytes], done: Callable[[int], None]) -> None:
         """Bring values from disk to memory."""
 
+    def limit_memory(self, n_bytes: int) -> None:
+        """Keep no more than so much in memory."""
+
     def flush(self, timeout_s: float) -> bool:
         """Wait until what was put is written; False when that took too long."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls import errors
 from pylot_ls.engine.types import (
+    Embedded,
     Event,
     Failed,
     Finished,
@@ -24,14 +25,16 @@ from pylot_ls.engine.types import (
     Prompt,
     Ready,
     StateEvent,
+    TextSegment,
     Token,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from pylot_ls.engine.backend import Backend
-    from pylot_ls.engine.types import Usage
+    from pylot_ls.engine.memory_plan import MemoryPlan
+    from pylot_ls.engine.types import RequestEvent, Usage
 
 GenerationEvent = Token | Finished
 
@@ -49,7 +52,7 @@ class Engine:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._streams: dict[str, asyncio.Queue[Token | Finished | Failed]] = {}
+        self._streams: dict[str, asyncio.Queue[RequestEvent]] = {}
         self._listeners: list[Callable[[StateEvent], None]] = []
         self._settled = asyncio.Event()
         self._ids = itertools.count(1)
@@ -85,7 +88,17 @@ class Engine:
             raise _error(self.state.kind, self.state.message)
         if isinstance(self.state, Ready):
             return self.state.info
-        raise errors.EngineError("the model is still loading")
+        raise errors.EngineError("the model is being loaded again; ask once more")
+
+    def expect_again(self) -> None:
+        """What is known of the model does not count any more: it is about to be loaded again."""
+        if not self._closed:
+            self._receive(Loading(0.0))
+
+    @property
+    def plan(self) -> MemoryPlan | None:
+        """What the model was given of the memory; None where it takes none, or is not loaded."""
+        return self.state.plan if isinstance(self.state, Ready) else None
 
     def generate(
         self,
@@ -126,6 +139,12 @@ class Engine:
         return self._serve(request)
 
     async def _serve(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent, None]:
+        async with contextlib.aclosing(self._events(request)) as events:
+            async for event in events:
+                if not isinstance(event, Embedded):
+                    yield event
+
+    async def _events(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent | Embedded, None]:
         if self._closed:
             raise errors.EngineClosedError("the engine was closed")
         request_id = request.request_id
@@ -172,6 +191,28 @@ class Engine:
         if not self._closed:
             self._backend.learn(KnownText(session, text_id, text))
 
+    async def embed(
+        self, texts: Sequence[str], *, priority: Priority = Priority.BACKGROUND, session: str = ""
+    ) -> tuple[bytes, ...]:
+        """A vector for each text, of length 1, as little-endian 32-bit floats; only a model of the role embed has any.
+
+        What is longer than the model sees at once is cut. Cancelling the coroutine ends the request.
+
+        Raises:
+            PylotError: the request, or the engine, failed.
+        """
+        if not texts:
+            return ()
+        prompt = tuple(map(TextSegment, texts))
+        request = GenerateRequest(
+            str(next(self._ids)), prompt, 0, priority=priority, session=session, keep=False, embeds=True
+        )
+        async with contextlib.aclosing(self._events(request)) as events:
+            async for event in events:
+                if isinstance(event, Embedded):
+                    return event.vectors
+        raise errors.EngineClosedError("the engine was closed")
+
     async def close(self) -> None:
         """End all requests and free the model."""
         self._closed = True
@@ -198,7 +239,9 @@ class Engine:
             if self._closed:
                 return  # a load that was broken off is no news
             self.state = event
-            if not isinstance(event, Loading):
+            if isinstance(event, Loading):
+                self._settled.clear()  # it may be loaded again
+            else:
                 self._settled.set()
             for listener in self._listeners:
                 listener(event)

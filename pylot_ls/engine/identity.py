@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pylot_ls.engine.remembered import recall, remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +39,27 @@ def model_identity(model: Path, memory: Path, keep_on: Callable[[], bool]) -> st
     except OSError as error:
         _log.info("the model's identity cannot be told: %s", error.strerror)
         return None
-    kept = list(remembered.items())[-_MOST_REMEMBERED + 1 :]
-    _remember(memory, {**dict(kept), before: digest})
+    remember(memory, {**remembered, before: digest}, _MOST_REMEMBERED)
     return digest
+
+
+def known_identity(model: Path, memory: Path) -> str | None:
+    """As ``model_identity``, as far as it is remembered: the file is not read."""
+    stamp = file_stamp(model)
+    return _remembered(memory).get(stamp) if stamp else None
+
+
+def file_stamp(file: Path) -> str | None:
+    """What changes whenever a file is replaced or rewritten; None where there is no file."""
+    try:
+        return _stamp(file)
+    except OSError:
+        return None
+
+
+def is_other_file(stamp: str, later: str) -> bool:
+    """Whether a file was replaced by another one, and not rewritten in place."""
+    return stamp.split(":")[:2] != later.split(":")[:2]
 
 
 def _stamp(model: Path) -> str:
@@ -61,21 +78,4 @@ def _hash(model: Path, keep_on: Callable[[], bool]) -> str | None:
 
 
 def _remembered(memory: Path) -> dict[str, str]:
-    try:
-        found = json.loads(memory.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    pairs = found.items() if isinstance(found, dict) else ()
-    return {stamp: digest for stamp, digest in pairs if isinstance(stamp, str) and isinstance(digest, str)}
-
-
-def _remember(memory: Path, digests: dict[str, str]) -> None:
-    """Replace the file as a whole, so that another server never reads half of it."""
-    try:
-        memory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=memory.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(digests, file)
-        Path(name).replace(memory)
-    except OSError as error:
-        _log.info("the model's hash is not remembered: %s", error.strerror)
+    return {stamp: digest for stamp, digest in recall(memory).items() if isinstance(digest, str)}

@@ -6,15 +6,21 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.identity import file_stamp
 from pylot_ls.engine.inbox import Inbox
 from pylot_ls.engine.lessons import Lessons
-from pylot_ls.engine.loading import LlamaConfig, Loaded, load
+from pylot_ls.engine.loading import LlamaConfig, Loaded, load, load_embedder
 from pylot_ls.engine.types import Event, Failed, Finished, FinishReason, LoadFailed, Loading, Ready, Usage
 from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
     from pylot_ls.engine.backend import EventSink
+    from pylot_ls.engine.embedding import EmbeddingWorker, LoadedEmbedder
+    from pylot_ls.engine.memory import Memory
     from pylot_ls.engine.types import GenerateRequest, KnownText
 
 _log = logging.getLogger(__name__)
@@ -23,14 +29,28 @@ __all__ = ["LlamaBackend", "LlamaConfig"]
 
 
 class LlamaBackend:
-    """See ``Backend``. Requests are served by priority, those of one priority together in one batch."""
+    """See ``Backend``. Requests are served by priority, those of one priority together in one batch.
 
-    def __init__(self, config: LlamaConfig) -> None:
+    Args:
+        config: how to run the model.
+        memory: gives it its share; without it as much as the machine has.
+        give_way: waits while another model serves a keystroke; called before anything less urgent is computed.
+
+    Attributes:
+        stamps: of its files, as they were when they were read; see ``file_stamp``.
+    """
+
+    def __init__(
+        self, config: LlamaConfig, memory: Memory | None = None, give_way: Callable[[], None] = lambda: None
+    ) -> None:
         self._config = config
+        self._memory = memory
+        self._give_way = give_way
         self._inbox = Inbox(self._interrupt)
         self._lessons = Lessons(self._inbox.wake)
         self._sink: EventSink = _nobody
-        self._loaded: Loaded | None = None
+        self._loaded: Loaded | LoadedEmbedder | None = None
+        self.stamps: Mapping[Path, str | None] = {}
         self._thread = threading.Thread(target=self._work, name="pylot-engine", daemon=True)
 
     def start(self, sink: EventSink) -> None:
@@ -40,7 +60,10 @@ class LlamaBackend:
 
     def submit(self, request: GenerateRequest) -> None:
         """Queue a request."""
-        if not self._inbox.put(request):
+        if request.embeds != self._config.embeds:
+            message = f"{self._config.path.name} {'gives vectors' if self._config.embeds else 'produces text'} only"
+            self._sink(Failed(request.request_id, message, "ModelUnsupportedError"))
+        elif not self._inbox.put(request):
             self._sink(Failed(request.request_id, "the engine was closed", "EngineClosedError"))
 
     def cancel(self, request_id: str) -> None:
@@ -64,8 +87,10 @@ class LlamaBackend:
     # Everything below runs on the worker thread.
 
     def _work(self) -> None:
+        files = (self._config.path, *(each.path for each in self._config.adapters))
+        self.stamps = {file: file_stamp(file) for file in files}
         try:
-            self._loaded = load(self._config, self._on_progress)
+            self._loaded, worker = self._load()
         except PylotError as error:
             self._refuse_all(LoadFailed(str(error), type(error).__name__))
             return
@@ -74,15 +99,32 @@ class LlamaBackend:
             self._refuse_all(LoadFailed(f"the model could not be loaded: {type(error).__name__}"))
             return
         try:
-            worker = Worker(self._inbox, self._sink, self._loaded, self._lessons)
             worker.warm_up()
-            self._sink(Ready(self._loaded.info))
+            self._remember_speed(self._loaded, worker)
+            self._sink(Ready(self._loaded.info, self._loaded.plan))
             worker.run()
         except Exception as error:  # noqa: BLE001 - as above
             _log.exception("the engine cannot go on")
             message = str(error) if isinstance(error, PylotError) else f"the engine failed: {type(error).__name__}"
             self._refuse_all(LoadFailed(f"{message}; restart the server", "EngineError"))
         self._loaded.close()
+
+    def _load(self) -> tuple[Loaded | LoadedEmbedder, Worker | EmbeddingWorker]:
+        if not self._config.embeds:
+            loaded = load(self._config, self._on_progress, self._memory)
+            return loaded, Worker(self._inbox, self._sink, loaded, self._lessons, self._give_way)
+        from pylot_ls.engine.embedding import EmbeddingWorker  # noqa: PLC0415 - it loads the native libraries
+
+        embedder = load_embedder(self._config, self._on_progress, self._memory)
+        return embedder, EmbeddingWorker(self._inbox, self._sink, embedder, self._give_way)
+
+    def _remember_speed(self, loaded: Loaded | LoadedEmbedder, worker: Worker | EmbeddingWorker) -> None:
+        book = self._config.speeds
+        if book is None or not isinstance(loaded, Loaded) or not isinstance(worker, Worker):
+            return
+        measured, plan, persistence = worker.measured(), loaded.plan, loaded.persistence
+        if measured is not None and plan is not None and persistence is not None:
+            persistence.when_identified(lambda identity: book.remember(identity, plan.shape.n_threads, measured))
 
     def _on_progress(self, fraction: float) -> bool:
         if self._inbox.closed:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import llama_cpp.llama_cpp as lib
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from pylot_ls.engine.context_shape import ContextShape
     from pylot_ls.engine.llama_cpp_binding import LlamaModel
     from pylot_ls.engine.ngrams import Guess
     from pylot_ls.engine.vocabulary import Ids
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 _OUTCOMES = {0: Outcome.DONE, 1: Outcome.NO_ROOM, 2: Outcome.ABORTED}
 
 FLASH_ATTENTION = {"auto": -1, "off": 0, "on": 1}
+_KV_TYPES = {"f16": lib.GGML_TYPE_F16, "q8_0": lib.GGML_TYPE_Q8_0}
 
 
 def _strlen_as_abort_callback() -> tuple[Any, Any]:
@@ -42,25 +43,6 @@ def _strlen_as_abort_callback() -> tuple[Any, Any]:
     libc = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
     flag = ctypes.create_string_buffer(2)
     return ctypes.cast(libc.strlen, lib.ggml_abort_callback), flag
-
-
-@dataclass(frozen=True, slots=True)
-class ContextShape:
-    """How a context is laid out.
-
-    Attributes:
-        n_ctx: cells; every token of every sequence takes one, shared prefixes once.
-        n_batch: most tokens in one evaluation.
-        n_threads: processor threads.
-        flash_attention: a key of FLASH_ATTENTION.
-        n_sequences: how many sequences it can hold.
-    """
-
-    n_ctx: int
-    n_batch: int
-    n_threads: int
-    flash_attention: str
-    n_sequences: int = 1
 
 
 class LlamaContext:
@@ -75,6 +57,7 @@ class LlamaContext:
         self.rolls_back = not model.is_recurrent()
         self._cuts = model.removes_partially()
         self._row = ctypes.c_float * model.n_vocab
+        self.n_embd = model.n_embd
         self._abort_callback, self._abort_flag = _strlen_as_abort_callback()
         params = lib.llama_context_default_params()
         params.n_ctx = shape.n_ctx
@@ -82,9 +65,16 @@ class LlamaContext:
         # One more than is asked for, through which KV is saved and loaded.
         params.n_seq_max = shape.n_sequences + 1
         self._spare = shape.n_sequences
+        # Also as many as it has sequences, or it does not begin.
+        self._n_outputs = min(shape.n_batch, max(shape.n_outputs, params.n_seq_max))
+        params.n_outputs_max = max(self._n_outputs, params.n_seq_max)
+        params.type_k = params.type_v = _KV_TYPES[shape.kv_type]
         params.n_threads = params.n_threads_batch = shape.n_threads
         params.flash_attn_type = FLASH_ATTENTION[shape.flash_attention]
         params.kv_unified = True
+        params.embeddings = shape.embeds
+        if shape.embeds and not model.pools():
+            params.pooling_type = lib.LLAMA_POOLING_TYPE_MEAN
         params.no_perf = True
         params.abort_callback = self._abort_callback
         params.abort_callback_data = ctypes.cast(self._abort_flag, ctypes.c_void_p)
@@ -99,6 +89,19 @@ class LlamaContext:
         self._batch = lib.llama_batch_init(shape.n_batch, 0, 1)
         for i in range(shape.n_batch):
             self._batch.n_seq_id[i] = 1
+
+    def apply_adapters(self, adapters: Sequence[tuple[Any, float]]) -> None:
+        """Let adapters of the model count from here on; what is stored was evaluated without them.
+
+        Raises:
+            ModelUnreadableError: llama.cpp refused them.
+        """
+        if adapters:
+            handles, scales = zip(*adapters, strict=True)
+            array = (lib.llama_adapter_lora_p_ctypes * len(handles))(*handles)
+            counts = (ctypes.c_float * len(scales))(*scales)
+            if lib.llama_set_adapters_lora(self._context, array, len(handles), counts):
+                raise ModelUnreadableError(f"llama.cpp cannot apply the adapters: {log_lines.reason()}")
 
     def interrupt(self, stop: bool) -> None:  # noqa: FBT001 - a setter
         """Make the evaluation that runs end at once, or let the next one run. May be called from any thread."""
@@ -115,6 +118,9 @@ class LlamaContext:
         if not 0 < n_tokens <= self.n_batch:
             # More than n_batch would end the process (GGML_ASSERT).
             raise DecodeError(f"a batch of {n_tokens} tokens does not fit 1 to {self.n_batch}")
+        n_outputs = sum(part.n_logits for part in parts)
+        if n_outputs > self._n_outputs:  # it would, too
+            raise DecodeError(f"logits of {n_outputs} tokens were asked for; a batch has those of {self._n_outputs}")
         batch = self._batch
         batch.n_tokens = n_tokens
         i = 0

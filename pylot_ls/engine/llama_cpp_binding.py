@@ -16,16 +16,18 @@ os.environ.setdefault("GGML_NO_BACKTRACE", "1")
 import llama_cpp
 import llama_cpp.llama_cpp as lib
 
+from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
-from pylot_ls.engine.metadata import embeds
+from pylot_ls.engine.metadata import embeds, pools
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from pylot_ls.engine.adapters import Adapter
     from pylot_ls.engine.manifest import FimTexts
 
 _log = logging.getLogger("llama.cpp")
@@ -36,6 +38,8 @@ _GGML_CONTINUED = 5
 
 # Few tokens are longer.
 _PIECE_BYTES = 256
+# No template that llama.cpp knows adds as much to a message.
+_TEMPLATE_BYTES = 8192
 
 
 class _LogLines:
@@ -85,6 +89,21 @@ def supports_gpu_offload() -> bool:
     return bool(lib.llama_supports_gpu_offload())
 
 
+def _filled(template: bytes, messages: Sequence[tuple[str, str]]) -> str | None:
+    """A template with messages in it, up to where the answer begins; None where llama.cpp does not know it."""
+    given = [(role.encode(), content.encode("utf-8", errors="replace")) for role, content in messages]
+    array = (lib.llama_chat_message * len(given))(*(lib.llama_chat_message(*each) for each in given))
+    capacity = _TEMPLATE_BYTES * (1 + len(given)) + sum(len(content) for _, content in given)
+    buffer = ctypes.create_string_buffer(capacity)
+    length = lib.llama_chat_apply_template(template, array, len(given), True, buffer, capacity)
+    return buffer.raw[:length].decode("utf-8", errors="replace") if 0 <= length <= capacity else None
+
+
+def knows_template(template: bytes | None) -> bool:
+    """Whether conversations can be laid out by a template."""
+    return template is not None and _filled(template, [("user", "x")]) is not None
+
+
 class LlamaModel:
     """The weights and the vocabulary of a GGUF file.
 
@@ -94,6 +113,7 @@ class LlamaModel:
         on_progress: called with fractions from 0 to 1 while reading; reading stops when it returns False.
 
     Attributes:
+        adapters: that were loaded, each with how much of it counts.
         tokenize: ordinary text to tokens: special tokens spelt out in it stay text, and nothing is added.
 
     Raises:
@@ -113,12 +133,29 @@ class LlamaModel:
                 f"llama.cpp cannot load {path}: {log_lines.reason()}; "
                 "fetch the file again, or set model.path to another model",
             )
+        self.adapters: list[tuple[Any, float]] = []
         self.vocab = lib.llama_model_get_vocab(self._model)
         self.n_vocab = int(lib.llama_vocab_n_tokens(self.vocab))
         self.n_ctx_train = int(lib.llama_model_n_ctx_train(self._model))
         self.n_params = int(lib.llama_model_n_params(self._model))
+        self.n_embd = int(lib.llama_model_n_embd_out(self._model))
         self.size_bytes = int(lib.llama_model_size(self._model))
         self.tokenize = without_added_space(self._tokenize, self.piece)
+
+    def load_adapters(self, adapters: Sequence[Adapter]) -> None:
+        """Load adapters that ``check_adapter`` accepted, before a context is made; they are freed with the model.
+
+        Raises:
+            ModelUnreadableError: llama.cpp refused one.
+        """
+        for adapter in adapters:
+            log_lines.first_error = ""
+            handle = lib.llama_adapter_lora_init(self._model, os.fsencode(adapter.path))
+            if not handle:
+                raise ModelUnreadableError(
+                    f"llama.cpp cannot load the adapter {adapter.path}: {log_lines.reason()}; make it again"
+                )
+            self.adapters.append((handle, adapter.scale))
 
     @property
     def handle(self) -> Any:
@@ -151,6 +188,14 @@ class LlamaModel:
         """Whether it is a model that produces text, not one that encodes or embeds it."""
         return bool(lib.llama_model_has_decoder(self._model)) and not embeds(self.metadata)
 
+    def pools(self) -> bool:
+        """Whether it says how the vectors of a text's tokens become one."""
+        return pools(self.metadata)
+
+    def tokenize_whole(self, text: str) -> tuple[int, ...]:
+        """A text by itself to tokens, with those that begin and end one; special tokens spelt out in it stay text."""
+        return self._tokenize(text, whole=True)
+
     def fim_tokens(self, texts: FimTexts | None = None) -> FimTokens | None:
         """The ids of the fill-in-the-middle tokens; None where neither its metadata nor ``texts`` name them.
 
@@ -182,12 +227,25 @@ class LlamaModel:
             }
         return found
 
-    def _tokenize(self, text: str, *, special: bool = False) -> tuple[int, ...]:
+    def chat_form(self, name: str = "") -> ChatForm:
+        """How conversations are laid out: by a format that llama.cpp knows by name, else by the file's own template.
+
+        Templates are recognised by llama.cpp and filled by its own code: nothing that a file says is run.
+        """
+        own = lib.llama_model_chat_template(self._model, None)
+        template = name.encode() or own
+
+        def fill(messages: Sequence[tuple[str, str]]) -> str | None:
+            return _filled(template, messages) if template else None
+
+        return ChatForm(fill, lambda text: self._tokenize(text, special=True), self.markers()[Marker.BOS])
+
+    def _tokenize(self, text: str, *, special: bool = False, whole: bool = False) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.
         data = text.encode("utf-8", errors="replace")
         capacity = len(data) + 8
         tokens = (lib.llama_token * capacity)()
-        count = lib.llama_tokenize(self.vocab, data, len(data), tokens, capacity, False, special)
+        count = lib.llama_tokenize(self.vocab, data, len(data), tokens, capacity, whole, special)
         if count < 0:
             raise DecodeError(f"the vocabulary could not tokenise a text of {len(data)} bytes")
         return tuple(tokens[:count])

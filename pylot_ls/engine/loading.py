@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from pylot_ls import machine
-from pylot_ls.engine.manifest import manifest_for
-from pylot_ls.engine.model_file import check_model_file
+from pylot_ls.engine.adapters import check_adapter
+from pylot_ls.engine.dimensions import dimensions_of_header
+from pylot_ls.engine.gguf_header import read_header
+from pylot_ls.engine.known_models import largest_that_fits
+from pylot_ls.engine.manifest import Role, manifest_for
+from pylot_ls.engine.memory import WholeMachine
+from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.ngrams import Ngrams
 from pylot_ls.engine.persistence import Persistence
 from pylot_ls.engine.rendering import PromptRenderer
@@ -16,26 +22,29 @@ from pylot_ls.engine.speculation import Speculation
 from pylot_ls.engine.threads import automatic_threads
 from pylot_ls.engine.types import ModelInfo
 from pylot_ls.engine.vocabulary import Vocabulary
-from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.errors import ModelTooLargeError, ModelUnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pylot_ls.engine.adapters import Adapter
     from pylot_ls.engine.block_cache import BlockCache
-    from pylot_ls.engine.llama_context import ContextShape, LlamaContext
+    from pylot_ls.engine.dimensions import Dimensions
+    from pylot_ls.engine.embedding import LoadedEmbedder
+    from pylot_ls.engine.llama_context import LlamaContext
     from pylot_ls.engine.llama_cpp_binding import LlamaModel
     from pylot_ls.engine.manifest import Manifest
+    from pylot_ls.engine.memory import Memory
+    from pylot_ls.engine.memory_plan import MemoryPlan
     from pylot_ls.engine.persistence import PersistenceConfig
+    from pylot_ls.engine.speeds import SpeedBook
 
-# Prefill comes in chunks, and llama.cpp computes a batch of this size about as efficiently as any larger one.
-_N_BATCH = 512
-# Sequences the context can hold: requests in work, and places in files to which the user may return.
-_N_SEQUENCES = 24
+_log = logging.getLogger(__name__)
+_Made = TypeVar("_Made")
+
+# Of the sequences of a context so many at most are in work.
 _MAX_ACTIVE = 12
-# Besides one prompt of full length, so many more tokens may stay resident: a decode step beside 7,600 foreign cells
-# was measured to cost 1.1 times one without them.
-_N_FURTHER_CELLS = 4096
 # With how much larger models the n-gram cache helps was not measured: they know more, and see more of the text.
 _MOST_PARAMETERS_TO_MIX = 200_000_000
 
@@ -47,25 +56,35 @@ class LlamaConfig:
     Attributes:
         path: a GGUF file.
         n_threads: processor threads, 0 to choose by the model's size and the machine's cores.
-        n_ctx: tokens of context; never more than the model was trained on.
-        n_gpu_layers: layers on a GPU, negative for all.
+        n_ctx: tokens of context, never more than the model was trained on; None to choose by the memory.
+        kv_type: of keys and values, see ContextShape; None as above.
+        cache_bytes: the most that is kept of evaluated prompts in memory, 0 where none are; None as above.
+        n_gpu_layers: layers on a GPU, negative for as many as it holds.
         flash_attention: "auto", "on" or "off".
         manifest_folders: where to look for a manifest after the model's own folder.
         speculation: whether tokens are drafted from the prompt where that makes decoding faster.
         ngrams: whether what is known of other texts is mixed with what the model says: "on", "off", or "auto" for
             models as small as it was measured with.
         persistence: where evaluated prompts are kept; None for nowhere.
+        adapters: what is applied to the model.
+        speeds: where it is remembered how fast it is; None for nowhere.
+        embeds: whether it is to turn texts into vectors, and not to produce text.
     """
 
     path: Path
     n_threads: int = 0
-    n_ctx: int = 4096
+    n_ctx: int | None = None
+    kv_type: str | None = None
+    cache_bytes: int | None = 0
     n_gpu_layers: int = -1
     flash_attention: str = "on"
     manifest_folders: tuple[Path, ...] = ()
     speculation: bool = True
     ngrams: str = "auto"
     persistence: PersistenceConfig | None = None
+    adapters: tuple[Adapter, ...] = ()
+    speeds: SpeedBook | None = None
+    embeds: bool = False
 
 
 @dataclass(slots=True)
@@ -77,6 +96,7 @@ class Loaded:
         max_active: how many requests may be in work at once.
         speculation: what is learnt of drafts; None where none are made.
         ngrams: the texts of the sessions; None where they do not count.
+        plan: what it was given of the memory; None where nobody asked.
     """
 
     info: ModelInfo
@@ -89,6 +109,7 @@ class Loaded:
     speculation: Speculation | None = None
     ngrams: Ngrams | None = None
     persistence: Persistence | None = None
+    plan: MemoryPlan | None = None
 
     def cache(self) -> BlockCache | None:
         """What outlives the server; None while, or where, there is none."""
@@ -102,35 +123,90 @@ class Loaded:
         self.model.close()
 
 
-def load(config: LlamaConfig, on_progress: Callable[[float], bool]) -> Loaded:
+def load(config: LlamaConfig, on_progress: Callable[[float], bool], memory: Memory | None = None) -> Loaded:
     """Load a model and make its context.
 
     Args:
         config: see LlamaConfig.
         on_progress: called with fractions from 0 to 1; loading stops when it returns False.
+        memory: gives the model its share; without it as much as the machine has.
 
     Raises:
-        ModelError: the file is none, is damaged, or is no model that produces text.
+        ModelError: the file is none, is damaged, has no room, or is no model that produces text.
     """
-    check_model_file(config.path)
+    return _load(config, on_progress, memory, _open_context)
+
+
+def load_embedder(
+    config: LlamaConfig, on_progress: Callable[[float], bool], memory: Memory | None = None
+) -> LoadedEmbedder:
+    """As ``load``, for a model that turns texts into vectors.
+
+    Raises:
+        ModelError: as ``load``; the model produces text.
+    """
+    return _load(config, on_progress, memory, _open_embedder)
+
+
+def _load(
+    config: LlamaConfig,
+    on_progress: Callable[[float], bool],
+    memory: Memory | None,
+    make: Callable[[LlamaConfig, LlamaModel, MemoryPlan], _Made],
+) -> _Made:
+    header = read_header(config.path)
+    adapters_bytes = sum(check_adapter(each, header) for each in config.adapters)
+    dimensions = replace(dimensions_of_header(header), adapters_bytes=adapters_bytes)
+    plan = _plan(config, dimensions, memory or WholeMachine(), lambda: on_progress(0.0))
+    _log.info("memory plan of %s: %s", config.path.name, plan)
     # Imported here: it loads the native libraries, which the event loop's thread should not wait for.
     from pylot_ls.engine.llama_cpp_binding import LlamaModel  # noqa: PLC0415
 
-    model = LlamaModel(config.path, n_gpu_layers=config.n_gpu_layers, on_progress=on_progress)
+    model = LlamaModel(config.path, n_gpu_layers=plan.n_gpu_layers, on_progress=on_progress)
     try:
-        return _open_context(config, model)
+        model.load_adapters(config.adapters)
+        return make(config, model, plan)
     except BaseException:
         model.close()
         raise
 
 
-def cells_for(n_ctx: int) -> int:
-    """How many tokens' KV a context for prompts of this length holds."""
-    return n_ctx + min(n_ctx, _N_FURTHER_CELLS)
+def _plan(config: LlamaConfig, dimensions: Dimensions, memory: Memory, is_wanted: Callable[[], bool]) -> MemoryPlan:
+    try:
+        return memory.plan(config.path, dimensions, _wishes(config, dimensions), is_wanted)
+    except ModelTooLargeError as error:
+        role = Role.EMBED if config.embeds else Role.COMPLETE
+        other = largest_that_fits(config.manifest_folders, role, memory.room())
+        advice = f"; or take one that fits: pylot-ls models pull {other}" if other else ""
+        raise ModelTooLargeError(f"there is no room for {config.path}: {error}{advice}") from error
 
 
-def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
-    from pylot_ls.engine.llama_context import ContextShape, LlamaContext  # noqa: PLC0415 - see load
+def _wishes(config: LlamaConfig, dimensions: Dimensions) -> Wishes:
+    return Wishes(
+        n_ctx=config.n_ctx,
+        kv_type=config.kv_type,
+        cache_bytes=config.cache_bytes,
+        n_gpu_layers=config.n_gpu_layers,
+        flash_attention=config.flash_attention,
+        embeds=config.embeds,
+        n_threads=config.n_threads or automatic_threads(dimensions.weights_bytes, machine.physical_cores()),
+    )
+
+
+def _open_embedder(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> LoadedEmbedder:
+    from pylot_ls.engine.embedding import EmbeddingContext, LoadedEmbedder  # noqa: PLC0415 - see load
+
+    if model.generates():
+        raise ModelUnsupportedError(f"{config.path} produces text and no vectors; choose another model to embed with")
+    context = EmbeddingContext(model, plan.shape)
+    context.apply_adapters(model.adapters)
+    manifest = manifest_for(config.path, config.manifest_folders)
+    info = replace(_describe(config, model, plan.n_ctx, manifest), n_embd=model.n_embd)
+    return LoadedEmbedder(info, model, context, plan)
+
+
+def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Loaded:
+    from pylot_ls.engine.llama_context import LlamaContext  # noqa: PLC0415 - see load
 
     if not model.generates():
         raise ModelUnsupportedError(
@@ -138,30 +214,26 @@ def _open_context(config: LlamaConfig, model: LlamaModel) -> Loaded:
         )
     manifest = manifest_for(config.path, config.manifest_folders)
     markers = model.markers(manifest.fim_texts)
-    n_ctx = min(config.n_ctx, model.n_ctx_train or config.n_ctx)
-    n_cells = cells_for(n_ctx)
-    shape = ContextShape(
-        n_ctx=n_cells,
-        n_batch=min(_N_BATCH, n_ctx),
-        n_threads=config.n_threads or automatic_threads(model.size_bytes, machine.physical_cores()),
-        flash_attention=config.flash_attention,
-        n_sequences=_N_SEQUENCES,
-    )
+    chat = model.chat_form(manifest.chat_format)
+    shape = plan.shape
     context = LlamaContext(model, shape)
+    context.apply_adapters(model.adapters)
     partial = model.removes_partially()
     # Of a model with nothing but a state every sequence may be as long as it likes.
-    n_resident = n_cells if model.has_cells() else _N_SEQUENCES * n_ctx
+    n_resident = shape.n_ctx if model.has_cells() else shape.n_sequences * plan.n_ctx
     return Loaded(
-        info=_describe(config, model, n_ctx, manifest, partial=partial),
+        info=replace(_describe(config, model, plan.n_ctx, manifest), removes_partially=partial, chats=chat.is_known),
         model=model,
         context=context,
-        renderer=PromptRenderer(model.tokenize, markers),
-        sequences=Sequences(context, n_resident, _N_SEQUENCES, partial=partial),
+        renderer=PromptRenderer(model.tokenize, markers, chat),
+        sequences=Sequences(context, n_resident, shape.n_sequences, partial=partial),
         vocabulary=Vocabulary(model.pieces()),
+        max_active=min(_MAX_ACTIVE, shape.n_sequences // 2),
         # What was drafted wrongly has to be cut off again.
         speculation=Speculation() if config.speculation and partial else None,
         ngrams=Ngrams() if _mixes(config, model) else None,
-        persistence=_persistence(config, model, shape),
+        persistence=_persistence(config, model, plan),
+        plan=plan,
     )
 
 
@@ -169,19 +241,21 @@ def _mixes(config: LlamaConfig, model: LlamaModel) -> bool:
     return config.ngrams == "on" or (config.ngrams == "auto" and model.n_params <= _MOST_PARAMETERS_TO_MIX)
 
 
-def _persistence(config: LlamaConfig, model: LlamaModel, shape: ContextShape) -> Persistence | None:
+def _persistence(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Persistence | None:
     if config.persistence is None:
         return None
+    if plan.cache_bytes:
+        config.persistence.store.limit_memory(plan.cache_bytes)
     parts: dict[str, str | int | float] = {
         "llama.cpp": model.build(),
-        "flash attention": shape.flash_attention,
-        "KV type": "f16",
-        "GPU layers": config.n_gpu_layers,
+        "flash attention": plan.shape.flash_attention,
+        "KV type": plan.shape.kv_type,
+        "GPU layers": plan.n_gpu_layers,
     }
-    return Persistence(config.persistence, config.path, parts)
+    return Persistence(config.persistence, config.path, parts, config.adapters)
 
 
-def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest, *, partial: bool) -> ModelInfo:
+def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest) -> ModelInfo:
     return ModelInfo(
         name=model.metadata("general.name") or config.path.stem,
         path=str(config.path.absolute()),
@@ -193,5 +267,5 @@ def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Mani
         n_ctx=n_ctx,
         fim=model.fim_tokens(manifest.fim_texts),
         fim_orders=manifest.fim_orders,
-        removes_partially=partial,
+        adapters=tuple((str(each.path), each.scale) for each in config.adapters),
     )

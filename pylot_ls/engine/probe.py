@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING
 
 import pylot_ls
 from pylot_ls import errors
-from pylot_ls.engine.metadata import kv_shape
-from pylot_ls.errors import ModelUnreadableError
+from pylot_ls.engine.manifest import Role, manifest_for
+from pylot_ls.errors import ModelUnreadableError, ModelUnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from pylot_ls.engine.manifest import KvShape
 
 _TIMEOUT_S = 60.0
 
@@ -31,6 +29,7 @@ class Probed:
         metadata: all of it as text; long values are cut.
         has_fim: whether its fill-in-the-middle tokens are known without a manifest.
         generates: whether it produces text, rather than encode or embed it.
+        chats: whether it has a template for conversations that llama.cpp knows.
     """
 
     metadata: Mapping[str, str]
@@ -39,6 +38,7 @@ class Probed:
     n_vocab: int
     has_fim: bool
     generates: bool
+    chats: bool = False
 
     @property
     def architecture(self) -> str:
@@ -51,10 +51,33 @@ class Probed:
         text = self.metadata.get(f"{self.architecture}.context_length", "")
         return int(text) if text.isascii() and text.isdigit() else 0
 
-    @property
-    def kv(self) -> KvShape | None:
-        """What a token takes; None where it is not known."""
-        return kv_shape(self.metadata.get)
+
+def check_suits(path: Path, role: Role, folders: tuple[Path, ...]) -> Probed:
+    """See whether a file can do what a role asks; what it says of itself.
+
+    Args:
+        path: the file.
+        role: what it is to be for.
+        folders: where manifests lie, after its own.
+
+    Raises:
+        ModelError: it is no model, or cannot.
+    """
+    probed, manifest = probe(path), manifest_for(path, folders)
+    if probed.generates is (role is Role.EMBED):
+        does = "produces text and no vectors" if probed.generates else "encodes or embeds text and produces none"
+        raise ModelUnsupportedError(f"{path} {does}; choose another model to {role} with")
+    if role is Role.COMPLETE and not probed.has_fim and manifest.fim_texts is None:
+        raise ModelUnsupportedError(
+            f"{path} names no fill-in-the-middle tokens, so it cannot complete at a cursor; choose a code model that "
+            "has them, or name them in a manifest beside it",
+        )
+    if role is Role.CHAT and not (probed.chats or manifest.chat_format):
+        raise ModelUnsupportedError(
+            f"{path} has no chat template that llama.cpp knows; choose an instruct model, or name its format in a "
+            "manifest beside it ([chat] format)",
+        )
+    return probed
 
 
 def probe(path: Path) -> Probed:

@@ -47,7 +47,7 @@ def _read(path: Path) -> dict[str, object]:
     # Imported after the limits were set; the binding settles where llama.cpp's log goes.
     import llama_cpp.llama_cpp as lib  # noqa: PLC0415
 
-    from pylot_ls.engine import llama_cpp_binding  # noqa: F401, PLC0415
+    from pylot_ls.engine.llama_cpp_binding import knows_template  # noqa: PLC0415
 
     params = lib.llama_model_default_params()
     params.vocab_only = True
@@ -64,6 +64,7 @@ def _read(path: Path) -> dict[str, object]:
         "n_vocab": int(lib.llama_vocab_n_tokens(vocab)),
         "has_fim": min(fim) >= 0,
         "generates": bool(lib.llama_model_has_decoder(model)) and not embeds(metadata.get),
+        "chats": knows_template(lib.llama_model_chat_template(model, None)),
     }
 
 

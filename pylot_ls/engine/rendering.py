@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Keep, Marker, Prompt, TextSegment
+from pylot_ls.engine.types import ChatSegment, Keep, Marker, Prompt, TextSegment
 from pylot_ls.errors import ModelUnsupportedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from pylot_ls.engine.chat import ChatForm
 
 Tokens = tuple[int, ...]
 
@@ -24,23 +26,29 @@ class PromptRenderer:
         tokenize: ordinary text to tokens, with no special tokens and none added.
         markers: ids of the special tokens that the model has. A model that begins texts with no BOS maps it to None:
             the marker then stands for nothing.
+        chat: lays out conversations; None where there are none.
     """
 
-    def __init__(self, tokenize: Callable[[str], Tokens], markers: Mapping[Marker, int | None]) -> None:
+    def __init__(
+        self, tokenize: Callable[[str], Tokens], markers: Mapping[Marker, int | None], chat: ChatForm | None = None
+    ) -> None:
         self._tokenize = tokenize
         self._markers = markers
+        self._chat = chat
         self._remembered: OrderedDict[str, Tokens] = OrderedDict()
 
     def render(self, prompt: Prompt) -> Tokens:
         """The prompt's tokens.
 
         Raises:
-            ModelUnsupportedError: the prompt has a marker that the model lacks.
+            ModelUnsupportedError: the prompt has a marker that the model lacks, or a conversation that it cannot have.
         """
         tokens: list[int] = []
         for segment in prompt:
             if isinstance(segment, TextSegment):
-                tokens.extend(cut(self._tokens_of(segment.text), segment))
+                tokens.extend(self._text(segment))
+            elif isinstance(segment, ChatSegment):
+                tokens.extend(self._conversation(segment))
             else:
                 tokens.extend(self._marker(segment.marker))
         return tuple(tokens)
@@ -48,7 +56,15 @@ class PromptRenderer:
     def n_last(self, prompt: Prompt) -> int:
         """How many of the prompt's tokens are those of a text at its end."""
         last = prompt[-1] if prompt else None
-        return len(cut(self._tokens_of(last.text), last)) if isinstance(last, TextSegment) else 0
+        return len(self._text(last)) if isinstance(last, TextSegment) else 0
+
+    def _text(self, segment: TextSegment) -> Tokens:
+        return cut(self._tokens_of(segment.text), segment)
+
+    def _conversation(self, segment: ChatSegment) -> Tokens:
+        if self._chat is None:
+            raise ModelUnsupportedError("the model cannot have conversations; choose another for the role chat")
+        return self._chat.render(segment.messages, self._text)
 
     def _marker(self, marker: Marker) -> Tokens:
         if marker not in self._markers:

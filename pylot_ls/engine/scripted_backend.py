@@ -10,6 +10,7 @@ from pylot_ls.engine.inbox import Inbox, Job
 from pylot_ls.engine.prefix_tree import common_prefix
 from pylot_ls.engine.streaming import TextStream
 from pylot_ls.engine.types import (
+    ChatSegment,
     Failed,
     FimOrder,
     FimTokens,
@@ -28,7 +29,7 @@ from pylot_ls.engine.types import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pylot_ls.engine.backend import EventSink
 
@@ -48,6 +49,7 @@ SCRIPTED_MODEL = ModelInfo(
     n_ctx=4096,
     fim=FimTokens(prefix=1, suffix=2, middle=3),
     fim_orders=(FimOrder.PSM, FimOrder.SPM),
+    chats=True,
 )
 
 
@@ -144,6 +146,10 @@ class ScriptedBackend:
         if job.request.restore_only:
             self._sink(Finished(request_id, FinishReason.LENGTH, "", Usage()))
             return
+        if job.request.embeds:
+            message = f"{self._info.name} produces text only"
+            self._sink(Failed(request_id, message, "ModelUnsupportedError"))
+            return
         try:
             rank = job.request.rank
             script = self._scripts[rank if rank < len(self._scripts) else 0]
@@ -151,7 +157,7 @@ class ScriptedBackend:
         except Exception as error:  # noqa: BLE001 - a script may fail as it likes
             self._sink(Failed(request_id, str(error), type(error).__name__))
             return
-        prompt = "".join(part.text for part in job.request.prompt if isinstance(part, TextSegment))
+        prompt = "".join(_texts(job.request.prompt))
         n_prompt = -(-len(prompt) // _CHARACTERS_PER_TOKEN)
         n_reused = min(common_prefix(self._previous, prompt) // _CHARACTERS_PER_TOKEN, max(0, n_prompt - 1))
         self._previous = prompt
@@ -174,3 +180,12 @@ class ScriptedBackend:
                 return FinishReason.STOP, "", usage
         self._step(lambda: job.cancelled)
         return FinishReason.CANCELLED if job.cancelled else FinishReason.END, stream.finish(), usage
+
+
+def _texts(prompt: Prompt) -> Iterator[str]:
+    """What a prompt says, its conversations included."""
+    for part in prompt:
+        if isinstance(part, TextSegment):
+            yield part.text
+        elif isinstance(part, ChatSegment):
+            yield from (segment.text for message in part.messages for segment in message.content)

@@ -8,6 +8,10 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pylot_ls.engine.memory_plan import MemoryPlan
 
 
 class Marker(enum.StrEnum):
@@ -62,7 +66,27 @@ class MarkerSegment:
     marker: Marker
 
 
-Segment = TextSegment | MarkerSegment
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """What somebody says.
+
+    Attributes:
+        role: "system", "user" or "assistant".
+        content: texts that follow each other; special tokens spelt out in them stay ordinary text.
+    """
+
+    role: str
+    content: tuple[TextSegment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSegment:
+    """A conversation, up to where the assistant's answer begins, in the form that the model was trained on."""
+
+    messages: tuple[ChatMessage, ...]
+
+
+Segment = TextSegment | MarkerSegment | ChatSegment
 Prompt = tuple[Segment, ...]
 
 
@@ -116,6 +140,7 @@ class GenerateRequest:
         fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
             evaluating that would take too long.
         budget_ms: how long that is, from submission to the first token.
+        embeds: nothing is decoded: each text of the prompt, which has nothing but texts, is turned into a vector.
         rank: its first token is not the most probable one but the one that has so many before it, none of which but
             the first ends the text: another continuation of the same prompt. It leaves the sequence that holds the
             prompt as it is.
@@ -136,6 +161,7 @@ class GenerateRequest:
     budget_ms: float = math.inf
     rank: int = 0
     hole: Hole | None = None
+    embeds: bool = False
 
     @property
     def looks_ahead(self) -> bool:
@@ -208,6 +234,9 @@ class ModelInfo:
         fim: None where the model has no fill-in-the-middle tokens.
         fim_orders: the orders it was trained on, best first.
         removes_partially: whether KV can be cut at any token (recurrent and hybrid models refuse).
+        chats: whether conversations can be laid out for it.
+        n_embd: numbers in a vector of a model that embeds; 0 for one that produces text.
+        adapters: paths of what is applied to it, each with how much of it counts.
     """
 
     name: str
@@ -221,6 +250,9 @@ class ModelInfo:
     fim: FimTokens | None
     fim_orders: tuple[FimOrder, ...] = (FimOrder.PSM,)
     removes_partially: bool = True
+    chats: bool = False
+    n_embd: int = 0
+    adapters: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +264,14 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The model is loaded; requests are served from here on."""
+    """The model is loaded; requests are served from here on.
+
+    Attributes:
+        plan: what it was given of the memory; None where it takes none.
+    """
 
     info: ModelInfo
+    plan: MemoryPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +316,14 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedded:
+    """The last event of a request for vectors: one for each text, of length 1, as little-endian 32-bit floats."""
+
+    request_id: str
+    vectors: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The last event of a request that could not be served; ``kind`` names a class in ``pylot_ls.errors``."""
 
@@ -288,5 +333,5 @@ class Failed:
 
 
 StateEvent = Loading | Ready | LoadFailed
-RequestEvent = Token | Finished | Failed
+RequestEvent = Token | Finished | Embedded | Failed
 Event = StateEvent | RequestEvent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,11 +17,12 @@ from pylot_ls.engine.lessons import Lessons
 from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
+from pylot_ls.engine.speeds import Measured
 from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Priority, TextSegment
 from pylot_ls.errors import EngineError, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pylot_ls.engine.backend import EventSink
     from pylot_ls.engine.inbox import Inbox, Job
@@ -56,12 +58,21 @@ class Worker:
         sink: where events go.
         loaded: the model and its context.
         lessons: texts to be learnt.
+        give_way: waits while another model serves a keystroke.
     """
 
-    def __init__(self, inbox: Inbox, sink: EventSink, loaded: Loaded, lessons: Lessons | None = None) -> None:
+    def __init__(
+        self,
+        inbox: Inbox,
+        sink: EventSink,
+        loaded: Loaded,
+        lessons: Lessons | None = None,
+        give_way: Callable[[], None] = lambda: None,
+    ) -> None:
         # Nobody has asked for what warms up.
         sink = partial(_all_but_warm_up, sink)
         self._inbox = inbox
+        self._give_way = give_way
         self._sink = sink
         self._loaded = loaded
         self._sequences = loaded.sequences
@@ -77,6 +88,7 @@ class Worker:
         self._active: list[Generation] = []
         self._n_ended = 0
         self._tokens_per_s = 0.0
+        self._step_s = math.inf
         self._last_keystroke_s = -_TYPING_S
 
     def warm_up(self) -> None:
@@ -92,21 +104,27 @@ class Worker:
             self._tokens_per_s = 0.0
             self._warm_up(text)
             best = max(best, self._tokens_per_s)
-        else:
-            if self._loaded.speculation is not None:
-                self._warm_up(_WARM_UP_DECODED, _WARM_UP_TOKENS)
+        self._warm_up(_WARM_UP_DECODED, _WARM_UP_TOKENS)
         self._tokens_per_s = best
 
     def _warm_up(self, text: str, n_tokens: int = 0) -> None:
-        """Evaluate a text, decode so many tokens after it, and keep nothing of them."""
-        prompt = (TextSegment(text),)
+        """Evaluate a text, decode so many tokens after it or as many as there is time for, and keep nothing of them."""
+        prompt, began = (TextSegment(text),), time.perf_counter()
         self._inbox.put(GenerateRequest(_WARM_UP, prompt, n_tokens, priority=Priority.BACKGROUND, keep=False))
         while self._inbox.is_live(_WARM_UP) and self.turn():
-            pass
+            if self._step_s < math.inf and time.perf_counter() - began > _WARM_UP_S:
+                self._inbox.cancel(_WARM_UP)
         tree, tokens = self._sequences.tree, list(self._loaded.renderer.render(prompt))
         for seq in tree.sequences:
             if tree.tokens(seq)[: len(tokens)] == tokens and not tree.is_locked(seq):
                 self._sequences.drop(seq)
+
+    def measured(self) -> Measured | None:
+        """How fast prompts are evaluated and tokens decoded, as far as that is known; None where it is not."""
+        if not self._tokens_per_s or self._step_s == math.inf:
+            return None
+        info = self._loaded.info
+        return Measured(self._tokens_per_s, 1 / max(self._step_s, 1e-6), info.size_bytes, info.n_params)
 
     def run(self) -> None:
         """Serve until the inbox is closed and every request has had its last event.
@@ -240,6 +258,8 @@ class Worker:
         if not self._sequences.make_room(n_tokens):
             self._make_one_wait(n_tokens)
             return
+        if batch[0][0].job.request.priority is not Priority.KEYSTROKE:
+            self._give_way()
         began = time.perf_counter()
         # An interruption would destroy a state that cannot be rolled back; chunks are short.
         self._inbox.begin([generation.job for generation, _ in batch] if self._loaded.context.rolls_back else [])
@@ -268,6 +288,8 @@ class Worker:
                 generation.n_stored = self._sequences.tree.n_tokens(part.seq)
 
     def _measure(self, batch: Sequence[tuple[Generation, Part]], n_tokens: int, seconds: float) -> None:
+        if n_tokens == 1 and batch[0][0].n_decoded:
+            self._step_s = min(self._step_s, seconds)
         if n_tokens >= _SMALLEST_MEASURED and not any(generation.n_decoded for generation, _ in batch):
             rate = n_tokens / max(seconds, 1e-6)
             known = self._tokens_per_s or rate

@@ -53,10 +53,19 @@ class MemoryTier:
         with self._lock:
             self._n_bytes += len(value) - len(self._values.pop(key, b""))
             self._values[key] = value
-            while self._n_bytes > self.limit_bytes:
-                _, dropped = self._values.popitem(last=False)
-                self._n_bytes -= len(dropped)
+            self._drop_excess()
         return True
+
+    def limit(self, limit_bytes: int) -> None:
+        """Hold no more than this from now on."""
+        with self._lock:
+            self.limit_bytes = limit_bytes
+            self._drop_excess()
+
+    def _drop_excess(self) -> None:
+        while self._n_bytes > self.limit_bytes:
+            _, dropped = self._values.popitem(last=False)
+            self._n_bytes -= len(dropped)
 
     def clear(self) -> None:
         """Drop everything."""

@@ -51,6 +51,10 @@ class PrefixStore:
         """Why the disk is not used, for the user; None while it is, or where there is to be none."""
         return self._disk.problem if self._disk else None
 
+    def limit_memory(self, n_bytes: int) -> None:
+        """Keep no more than so much in memory from now on; what was used least recently goes."""
+        self._memory.limit(n_bytes)
+
     def get(self, key: bytes) -> bytes | None:
         """Return the value that is in memory; the disk is never touched."""
         value = self._memory.get(key)

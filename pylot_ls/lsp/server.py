@@ -9,7 +9,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from pylot_ls import __version__, machine
-from pylot_ls.config.wiring import persistent_backend
+from pylot_ls.config.wiring import make_pool
 from pylot_ls.lsp.handlers import (
     completion,
     configuration,
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pylot_ls.config.settings import Settings
-    from pylot_ls.engine.backend import Backend
-    from pylot_ls.kvcache.store import PrefixStore
+    from pylot_ls.engine.pool import ModelPool
 
 
 class PylotServer(LanguageServer):
@@ -38,7 +37,7 @@ class PylotServer(LanguageServer):
 
     Args:
         overrides: settings of the command line.
-        new_backend: makes the backend from the settings, and the store that it keeps what it evaluates in, if any.
+        new_pool: makes the models of the settings, not yet loaded.
     """
 
     protocol: PylotProtocol
@@ -46,7 +45,7 @@ class PylotServer(LanguageServer):
     def __init__(
         self,
         overrides: Mapping[str, object],
-        new_backend: Callable[[Settings], tuple[Backend, PrefixStore | None]] = persistent_backend,
+        new_pool: Callable[[Settings], ModelPool] = make_pool,
     ) -> None:
         super().__init__(
             "pylot-ls",
@@ -55,7 +54,7 @@ class PylotServer(LanguageServer):
             notebook_document_sync=SYNC,
             protocol_cls=PylotProtocol,
         )
-        self.session = Session(Notices(self), overrides, new_backend)
+        self.session = Session(Notices(self), overrides, new_pool)
         for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
             handlers.register(self)
 

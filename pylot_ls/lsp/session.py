@@ -16,8 +16,9 @@ from pylot_ls.config.sources import (
     from_initialization_options,
     from_workspace_configuration,
 )
-from pylot_ls.config.wiring import completion_options, persistent_backend
-from pylot_ls.engine.engine import Engine
+from pylot_ls.config.wiring import completion_options, make_pool
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import LoadFailed, StateEvent
 from pylot_ls.errors import ModelError, PylotError, SettingsError
@@ -38,9 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from pylot_ls.config.settings import Settings
-    from pylot_ls.engine.backend import Backend
+    from pylot_ls.engine.engine import Engine
     from pylot_ls.features.completion import Completion
-    from pylot_ls.kvcache.store import PrefixStore
     from pylot_ls.lsp.notices import Notices
     from pylot_ls.lsp.selected import Selected
     from pylot_ls.text.document import Document
@@ -54,14 +54,14 @@ class Session:
     Args:
         notices: where messages to the user go.
         overrides: settings of the command line.
-        new_backend: makes the backend from the settings, and the store that it keeps what it evaluates in, if any.
+        new_pool: makes the models of the settings, not yet loaded.
     """
 
     def __init__(
         self,
         notices: Notices,
         overrides: Mapping[str, object],
-        new_backend: Callable[[Settings], tuple[Backend, PrefixStore | None]] = persistent_backend,
+        new_pool: Callable[[Settings], ModelPool] = make_pool,
     ) -> None:
         self.notices = notices
         self.documents = OpenDocuments()
@@ -80,29 +80,34 @@ class Session:
         self.power = PowerSource(machine.on_battery)
         # A client that never asks must not cost anything at its edits.
         self._has_asked = False
-        self._new_backend = new_backend
+        self._new_pool = new_pool
         self._user_sources = (from_file(os.environ), from_environment(os.environ), from_command_line(overrides))
         self._initialization_options: object = None
         self._workspace_configuration: object = None
-        self._engine: Engine | None = None
+        self._pool: ModelPool | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self.settings, self._problems = load(self._user_sources)
 
     @property
     def engine(self) -> Engine:
-        """The engine; there is one from ``start`` on."""
-        if self._engine is None:
+        """The engine that completes; there is one from ``start`` on."""
+        return self.pool.complete
+
+    @property
+    def pool(self) -> ModelPool:
+        """The models by what they are for; there are some from ``start`` on."""
+        if self._pool is None:
             raise RuntimeError("the session has not started")
-        return self._engine
+        return self._pool
 
     def start(self, initialization_options: object) -> None:
         """Take the client's options and begin to load the model."""
         self._initialization_options = initialization_options
         self._apply_settings()
-        backend, self._reopening.records.store = self._backend()
-        self._engine = Engine(backend)
-        self._engine.listen(self._on_state)
-        self._engine.start()
+        self._pool = self._models()
+        self._reopening.records.store = self._pool.store
+        self._pool.complete.listen(self._on_state)
+        self._pool.start(self.notices.warning)
         self.feedback.start(self.settings)
         self.power_watch = self.keep(self.power.watch())
 
@@ -223,8 +228,8 @@ class Session:
         self._reopening.close()
         self._knowledge.close()
         await self.feedback.close()
-        if self._engine is not None:
-            await self._engine.close()
+        if self._pool is not None:
+            await self._pool.close()
 
     def _apply_settings(self) -> None:
         self.settings, self._problems = load(
@@ -240,12 +245,13 @@ class Session:
             trace.configure(self.settings.log.level, None)
             self.notices.warning(str(error))
 
-    def _backend(self) -> tuple[Backend, PrefixStore | None]:
+    def _models(self) -> ModelPool:
         try:
-            return self._new_backend(self.settings)
+            return self._new_pool(self.settings)
         except ModelError as error:
             # Served by a backend that says so: the server lives on and each request is answered.
-            return ScriptedBackend(load_failure=LoadFailed(str(error), type(error).__name__)), None
+            failing = ScriptedBackend(load_failure=LoadFailed(str(error), type(error).__name__))
+            return ModelPool({Role.COMPLETE: failing, Role.CHAT: failing})
 
     def _on_state(self, state: StateEvent) -> None:
         if isinstance(state, LoadFailed):

@@ -51,7 +51,8 @@ def test_doctor_finds_everything_in_order(pylot, as_json):
     assert done.returncode == 0, done.stdout
     if as_json:
         checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-        assert {"Python", "llama.cpp", "settings", "memory", "model", "cache folder"} <= checks.keys()
+        assert {"Python", "llama.cpp", "settings", "memory", "model", "memory plan", "cache folder"} <= checks.keys()
+        assert "prompt cache 256 MiB" in checks["memory plan"]["found"]
         assert "pylot-nano" in checks["model"]["found"]
     else:
         assert "pylot-nano" in done.stdout

@@ -293,3 +293,33 @@ def test_every_setting_a_client_may_make_can_be_given_in_camel_case():
         if field.scope is Scope.ANY:
             raw = list(field.default) if isinstance(field.default, tuple) else field.default
             assert client({field.camel_key: raw}) == (Settings(), ())
+
+
+def test_adapters_may_be_tables_or_paths_and_stand_beside_the_file_that_names_them(tmp_path):
+    adapters = [{"path": "a.gguf", "scale": 0.5}, "b.gguf", {"path": "/c.gguf"}, "d=e.gguf", "f=g.gguf=2"]
+    raw = RawOptions(Source.FILE, "the file", {"model.adapters": RawValue("model.adapters", adapters)}, folder=tmp_path)
+    settings, problems = load([raw])
+    assert problems == ()
+    assert [(each.path, each.scale) for each in settings.model.adapters] == [
+        (tmp_path / "a.gguf", 0.5),
+        (tmp_path / "b.gguf", 1.0),
+        (Path("/c.gguf"), 1.0),
+        (tmp_path / "d=e.gguf", 1.0),
+        (tmp_path / "f=g.gguf", 2.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong", [[{"pat": "a"}], [{"path": "a", "scale": "much"}], [{"path": "a", "scale": 99}], [3], [""]]
+)
+def test_adapters_that_are_none_are_one_problem(wrong):
+    raw = RawOptions(Source.FILE, "the file", {"model.adapters": RawValue("model.adapters", wrong)})
+    settings, (problem,) = load([raw])
+    assert settings.model.adapters == ()
+    assert 'accepted: a list of at most 8 LoRA adapters, each { path = "FILE.gguf", scale = 1.0 }' in problem.message
+
+
+def test_a_repository_cannot_choose_adapters():
+    settings, (problem,) = load([from_initialization_options({"model": {"adapters": ["a.gguf"]}})])
+    assert settings.model.adapters == ()
+    assert "does not count" in problem.message

@@ -4,9 +4,28 @@ from dataclasses import replace
 import pytest
 
 from pylot_ls import bundled
-from pylot_ls.config.settings import CompletionSettings, ModelSettings, PromptSettings, Settings
-from pylot_ls.config.wiring import completion_options, make_backend, model_path
+from pylot_ls.config.settings import (
+    AdapterSettings,
+    CacheSettings,
+    CompletionSettings,
+    ModelSettings,
+    PromptSettings,
+    RolesSettings,
+    Settings,
+)
+from pylot_ls.config.wiring import (
+    completion_options,
+    make_backend,
+    make_pool,
+    memory_limit_bytes,
+    model_path,
+    role_configs,
+    wishes,
+)
+from pylot_ls.engine.adapters import Adapter
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.errors import ModelNotFoundError
@@ -21,19 +40,74 @@ def no_bundled_model(monkeypatch, tmp_path):
 
 def test_the_model_settings_reach_the_engine(tmp_path):
     model = ModelSettings(
-        path=tmp_path / "m.gguf", n_ctx=512, n_threads=3, n_gpu_layers=7, flash_attention="off", speculation=False
+        path=tmp_path / "m.gguf",
+        n_ctx=512,
+        n_threads=3,
+        n_gpu_layers=7,
+        kv_type="f16",
+        flash_attention="off",
+        speculation=False,
     )
-    backend = make_backend(Settings(model=model))
+    backend = make_backend(Settings(model=model, cache=CacheSettings(memory_limit_mb=7)))
     assert isinstance(backend, LlamaBackend)
     assert backend._config == LlamaConfig(
         path=tmp_path / "m.gguf",
         n_threads=3,
         n_ctx=512,
         n_gpu_layers=7,
+        kv_type="f16",
+        cache_bytes=7 * 2**20,
         flash_attention="off",
         speculation=False,
         manifest_folders=(bundled.models_dir(),),
     )
+
+
+@pytest.fixture
+def cache_in(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+
+def test_the_model_that_completes_chats_unless_another_is_chosen(tmp_path):
+    configs = role_configs(Settings())
+    assert configs[Role.CHAT] is configs[Role.COMPLETE]
+    same = RolesSettings(chat=configs[Role.COMPLETE].path)
+    assert role_configs(Settings(roles=same))[Role.CHAT] == configs[Role.COMPLETE]
+    other = role_configs(Settings(roles=RolesSettings(chat=tmp_path / "chat.gguf")))[Role.CHAT]
+    assert other == replace(configs[Role.COMPLETE], path=tmp_path / "chat.gguf", cache_bytes=0)
+
+
+def test_adapters_belong_to_a_role(tmp_path):
+    first, second = (AdapterSettings(path=tmp_path / name, scale=0.5) for name in "ab")
+    configs = role_configs(Settings(model=ModelSettings(adapters=(first,))))
+    assert configs[Role.CHAT] is configs[Role.COMPLETE]
+    assert configs[Role.CHAT].adapters == (Adapter(tmp_path / "a", 0.5),)
+    own = Settings(model=ModelSettings(adapters=(first,)), roles=RolesSettings(chat_adapters=(second,)))
+    assert role_configs(own)[Role.CHAT].adapters == (Adapter(tmp_path / "b", 0.5),)
+    assert role_configs(own)[Role.CHAT].path == role_configs(own)[Role.COMPLETE].path
+    other = Settings(model=ModelSettings(adapters=(first,)), roles=RolesSettings(chat=tmp_path / "chat.gguf"))
+    assert role_configs(other)[Role.CHAT].adapters == ()
+
+
+def test_a_server_has_one_backend_for_each_model_and_one_store(cache_in, tmp_path):
+    pool = make_pool(Settings(roles=RolesSettings(chat=tmp_path / "chat.gguf")))
+    assert len(set(pool._backends.values())) == 2
+    assert pool.store is not None
+    pool.store.close()
+    pool = make_pool(Settings(cache=CacheSettings(enabled=False)))
+    assert len(set(pool._backends.values())) == 1
+    assert pool.store is None
+    pool = make_pool(Settings(model=ModelSettings(backend="scripted")))
+    assert isinstance(pool._backends[Role.CHAT], ScriptedBackend)
+
+
+def test_what_is_not_set_is_left_to_the_memory_plan():
+    assert wishes(Settings()) == Wishes()
+    assert wishes(Settings(cache=CacheSettings(enabled=False))) == Wishes(cache_bytes=0)
+    assert memory_limit_bytes(Settings()) is None
+    limited = ModelSettings(memory_limit_mb=512, n_ctx=512, kv_type="q8_0", n_gpu_layers=2)
+    assert memory_limit_bytes(Settings(model=limited)) == 2**29
+    assert wishes(Settings(model=limited)) == Wishes(n_ctx=512, kv_type="q8_0", n_gpu_layers=2)
 
 
 def test_without_a_path_the_bundled_model_is_chosen(model_path):

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pylot_ls.engine import llama_cpp_binding
+from pylot_ls.engine.context_shape import ContextShape
 from pylot_ls.engine.kv_context import Outcome, Part
-from pylot_ls.engine.llama_context import ContextShape, LlamaContext, lib
+from pylot_ls.engine.llama_context import LlamaContext, lib
 from pylot_ls.engine.llama_cpp_binding import LlamaModel
 from pylot_ls.engine.ngrams import Guess
 from pylot_ls.errors import DecodeError, ModelUnreadableError
@@ -286,6 +287,23 @@ def test_the_pieces_of_a_vocabulary_are_those_of_its_tokens_and_empty_for_what_e
     assert len(pieces) == model.n_vocab
     for token in [*range(0, model.n_vocab, 7), model.fim_tokens().middle]:
         assert pieces[token] == (b"" if model.ends_text(token) else model.piece(token))
+
+
+def test_more_logits_than_a_context_has_room_for_are_refused(context, tokens):
+    # Two would do, but it has as many as sequences, or as a draft may need.
+    assert context.evaluate([Part(0, 0, tokens[:16], n_logits=16)]) is Outcome.DONE
+    with pytest.raises(DecodeError, match="logits of 17 tokens were asked for; a batch has those of 16"):
+        context.evaluate([Part(0, 16, tokens[16:33], n_logits=17)])
+
+
+def test_keys_and_values_may_be_quantised(model, tokens):
+    sizes = {}
+    for kv_type in ("f16", "q8_0"):
+        context = LlamaContext(model, ContextShape(256, 64, 1, "on", kv_type=kv_type))
+        context.decode(tokens[:40], 0)
+        sizes[kv_type] = len(context.save(0, 0, 32))
+        context.close()
+    assert 0.5 < sizes["q8_0"] / sizes["f16"] < 0.6
 
 
 def test_a_context_that_finds_no_memory_says_what_to_do(model, monkeypatch):

@@ -29,6 +29,9 @@ class Shelf:
     def prefetch(self, keys, done):
         done(len(keys))
 
+    def limit_memory(self, n_bytes):
+        """It has no limit."""
+
     def flush(self, timeout_s):
         return timeout_s > 0
 

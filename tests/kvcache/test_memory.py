@@ -65,3 +65,12 @@ def test_many_threads_leave_exact_sums():
         thread.join()
     held = [tier.get(bytes([n])) for n in range(17)]
     assert tier.n_bytes == sum(len(value) for value in held if value is not None) <= 100
+
+
+def test_a_lower_limit_counts_at_once():
+    tier = MemoryTier(30)
+    for key in (b"a", b"b", b"c"):
+        tier.put(key, bytes(10))
+    tier.limit(20)
+    assert (b"a" in tier, b"b" in tier, tier.n_bytes) == (False, True, 20)
+    assert not tier.put(b"large", bytes(21))

@@ -11,6 +11,8 @@ import pytest_asyncio
 from protocol_client import Client
 from pygls.lsp.server import LanguageServer
 
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.lsp.protocol import PylotProtocol
 from pylot_ls.lsp.server import PylotServer
@@ -118,7 +120,8 @@ async def connect(monkeypatch, tmp_path):
 
     def make(backend=None, overrides=None, store=None):
         backend = backend or ScriptedBackend("completed()")
-        editors.append(Editor(PylotServer(overrides or {}, lambda _settings: (backend, store)), backend))
+        pool = ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}, store)
+        editors.append(Editor(PylotServer(overrides or {}, lambda _settings: pool), backend))
         return editors[-1]
 
     yield make

@@ -46,6 +46,9 @@ class Shelf:
         while self._waiting:
             self._prefetch(*self._waiting.pop(0))
 
+    def limit_memory(self, n_bytes):
+        """It has no limit."""
+
     def flush(self, timeout_s):
         return timeout_s > 0
 

@@ -83,8 +83,8 @@ def _lfm2(writer):
 ARCHITECTURES = {"recurrent": ("mamba", _mamba), "hybrid": ("lfm2", _lfm2), "windowed": ("gemma2", _gemma2)}
 
 
-def write_tiny_model(path, kind):
-    """Write a model of a kind of ``ARCHITECTURES``."""
+def write_tiny_model(path, kind, pooling=None):
+    """Write a model of a kind of ``ARCHITECTURES``; with ``pooling`` one that embeds."""
     architecture, describe = ARCHITECTURES[kind]
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name(f"tiny {kind}")
@@ -92,6 +92,8 @@ def write_tiny_model(path, kind):
     writer.add_embedding_length(N_EMBD)
     writer.add_block_count(N_LAYERS)
     writer.add_layer_norm_rms_eps(1e-6)
+    if pooling is not None:
+        writer.add_pooling_type(pooling)
     n_vocab = _copy_vocabulary(writer)
     generator = np.random.default_rng(0)
     for name, shape in {"token_embd.weight": (n_vocab, N_EMBD), **describe(writer)}.items():

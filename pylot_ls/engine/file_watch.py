@@ -1,0 +1,76 @@
+"""Models whose files change while they are loaded: a new file is loaded, one that cannot be read is refused.
+
+llama.cpp maps a file into memory. One that is replaced by rename stays as it was for who has mapped it; one that is
+rewritten in place changes under his hands, and one that is cut short ends his process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.gguf_header import read_header
+from pylot_ls.engine.identity import file_stamp, is_other_file
+from pylot_ls.errors import ModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from pylot_ls.engine.pooled_backend import PooledBackend
+
+    Stamps = dict[Path, str | None]
+
+_log = logging.getLogger(__name__)
+
+
+class FileWatch:
+    """Looks at the files of models. On the event loop; the disk is asked on threads.
+
+    Args:
+        tell: tells the user something.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._seen: dict[PooledBackend, Stamps] = {}
+        self._refused: dict[PooledBackend, Stamps] = {}
+
+    async def look(self, backends: Iterable[PooledBackend]) -> None:
+        """Load again what has changed, once it has not changed any further since the last look."""
+        for backend in backends:
+            before = dict(backend.stamps)
+            now = await asyncio.to_thread(_stamps, before)
+            # One that is gone may be about to come; who has mapped it does not miss it.
+            if now == before or None in now.values() or now == self._refused.get(backend):
+                self._seen.pop(backend, None)
+            elif self._seen.get(backend) != now:
+                self._seen[backend] = now
+            else:
+                del self._seen[backend]
+                await self._changed(backend, before, now)
+
+    async def _changed(self, backend: PooledBackend, before: Mapping[Path, str | None], now: Stamps) -> None:
+        changed = [file for file, stamp in now.items() if stamp != before[file]]
+        names = " and ".join(file.name for file in changed)
+        is_replaced = all(is_other_file(before[file] or "", now[file] or "") for file in changed)
+        try:
+            for file in changed:
+                await asyncio.to_thread(read_header, file)
+        except ModelError as error:
+            if is_replaced:
+                self._refused[backend] = now
+                self._tell(f"{names} was replaced by a file that cannot be used: {error}; what was loaded goes on")
+                return
+        how = (
+            "was replaced" if is_replaced else "was rewritten in place, which may end the server: replace it by rename"
+        )
+        _log.warning("%s %s; it is loaded again", names, how)
+        if not is_replaced:
+            self._tell(f"{names} {how}; it is loaded again")
+        await asyncio.to_thread(backend.reload)
+
+
+def _stamps(files: Iterable[Path]) -> Stamps:
+    return {file: file_stamp(file) for file in files}

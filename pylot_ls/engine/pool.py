@@ -1,0 +1,115 @@
+"""The engines of a process by what they are for: one for each model, loaded at its first use."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.file_watch import FileWatch
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.pooled_backend import PooledBackend
+from pylot_ls.engine.types import LoadFailed
+from pylot_ls.errors import ModelError, ModelUnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pylot_ls.engine.backend import Backend
+    from pylot_ls.kvcache.store import PrefixStore
+
+_log = logging.getLogger(__name__)
+
+_WATCH_INTERVAL_S = 5.0
+
+
+class ModelPool:
+    """Hands out engines. All methods are called on one event loop.
+
+    An engine stays valid while its model is unloaded for another's sake; a request then loads it again.
+
+    Args:
+        backends: by role; roles that one model serves have the same. An error is why a role has none.
+        store: where evaluated prompts are kept; closed at the end. None where they are not.
+    """
+
+    def __init__(self, backends: Mapping[Role, Backend | ModelError], store: PrefixStore | None = None) -> None:
+        self._backends = dict(backends)
+        self._engines: dict[Backend, Engine] = {}
+        self._started: set[Backend] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self.store = store
+
+    def start(self, tell: Callable[[str], None] = _log.warning) -> None:
+        """Begin to load the model that completes; the others wait until they are asked for.
+
+        ``tell``: tells the user what becomes of models whose files change.
+        """
+        self._start(self._backend(Role.COMPLETE))
+        self._watching = asyncio.ensure_future(self._watch(FileWatch(tell)))
+
+    @property
+    def complete(self) -> Engine:
+        """The engine that completes, loaded or not.
+
+        Raises:
+            ModelError: there is none.
+        """
+        return self._engine(self._backend(Role.COMPLETE))
+
+    async def engine(self, role: Role | str) -> Engine:
+        """The engine for a role, once its model is loaded. What failed to load before is tried again.
+
+        Raises:
+            ModelError: no model is chosen for it, it cannot be loaded, or it is of no use there.
+            EngineClosedError: the pool was closed.
+        """
+        role = Role(role)
+        backend = self._backend(role)
+        engine = self._engine(backend)
+        if backend not in self._started:
+            self._start(backend)
+        elif isinstance(engine.state, LoadFailed) and isinstance(backend, PooledBackend):
+            engine.expect_again()
+            await asyncio.to_thread(backend.reload)
+        info = await engine.ready()
+        if role is Role.CHAT and not info.chats:
+            raise ModelUnsupportedError(
+                f"{info.name} has no chat format that llama.cpp knows; choose an instruct model: "
+                "pylot-ls models use NAME --role chat",
+            )
+        return engine
+
+    async def _watch(self, files: FileWatch) -> None:
+        while True:
+            await asyncio.sleep(_WATCH_INTERVAL_S)
+            await files.look([each for each in self._started if isinstance(each, PooledBackend)])
+
+    async def close(self) -> None:
+        """End all requests and free all models."""
+        if self._watching is not None:
+            self._watching.cancel()
+        # At once: one may wait for another to make way.
+        await asyncio.gather(*(engine.close() for engine in self._engines.values()))
+        if self.store is not None:
+            await asyncio.to_thread(self.store.close)
+
+    def _backend(self, role: Role) -> Backend:
+        found = self._backends.get(role)
+        if found is None:
+            raise ModelUnsupportedError(
+                f"no model is chosen for the role {role}: pylot-ls models use NAME --role {role}"
+            )
+        if isinstance(found, ModelError):
+            raise found
+        return found
+
+    def _engine(self, backend: Backend) -> Engine:
+        if backend not in self._engines:
+            self._engines[backend] = Engine(backend)
+        return self._engines[backend]
+
+    def _start(self, backend: Backend) -> None:
+        self._started.add(backend)
+        self._engine(backend).start()
