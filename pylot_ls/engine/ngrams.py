@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Positions = npt.NDArray[np.int64]
 
 _SMALLEST = 1e-30
+_ALL = np.ones(1)
 # A match of two tokens is the shortest, and a longer one than this says no more.
 _SHORTEST, _LONGEST = 2, 16
 # Of a pair that is more frequent the last occurrences count.
@@ -80,6 +81,9 @@ def mix(guess: Guess, logits: npt.NDArray[np.float32], log_total: float, own: in
         log_total: logarithm of the sum of their exponentials.
         own: the most probable one by the model alone.
     """
+    if len(guess.tokens) == 1:
+        # The most frequent case by far, and at a tiny model's pace arrays of two numbers take long.
+        return _mix_one(int(guess.tokens[0]), guess.weight, logits, log_total, own)
     tokens = np.append(guess.tokens, own)
     probabilities = (1 - guess.weight) * np.exp(logits[tokens] - log_total)
     probabilities[:-1] += guess.weight * guess.shares
@@ -93,6 +97,15 @@ def mixture(guess: Guess, logits: npt.NDArray[np.float32], log_total: float) -> 
     probabilities[guess.tokens] += guess.weight * guess.shares
     mixed: npt.NDArray[np.float64] = np.log(np.maximum(probabilities, _SMALLEST))
     return mixed
+
+
+def _mix_one(
+    token: int, weight: float, logits: npt.NDArray[np.float32], log_total: float, own: int
+) -> tuple[int, float]:
+    guessed = (1 - weight) * math.exp(float(logits[token]) - log_total) + weight
+    by_model = (1 - weight) * math.exp(float(logits[own]) - log_total)
+    best, probability = (token, guessed) if guessed >= by_model else (own, by_model)
+    return best, math.log(max(probability, _SMALLEST))
 
 
 class TokenText:
@@ -180,6 +193,9 @@ class Matcher:
         self._follow(tokens)
         if not self._found:
             return None
+        text, positions = self._found[0]
+        if len(self._found) == 1 and len(positions) == 1:
+            return Guess(text.tokens[positions], _ALL, _weight(self._length, 1, 1))
         followed, counts = np.unique(
             np.concatenate([text.tokens[positions] for text, positions in self._found]), return_counts=True
         )
