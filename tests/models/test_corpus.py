@@ -5,17 +5,18 @@ from __future__ import annotations
 import email
 import zipfile
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from pylot_ls.bench.corpus import gather
-from pylot_ls.bundled import models_dir
 from pylot_ls.engine.manifest import HeldOut, read_manifest
 from pylot_tiny import cleaning, corpus
 from pylot_tiny.held_out import unpack
 from pylot_tiny.licences import permissive_licence
 from pylot_tiny.reading import Corpus
 
+MODELS = Path(__file__).parents[2] / "models"
 CODE = "".join(f"def function_{number}(value):\n    return value + {number}\n\n\n" for number in range(10))
 
 
@@ -166,10 +167,10 @@ def test_held_out_files_are_unpacked_as_packages_that_bench_quality_types_in(tmp
 
 
 def test_the_manifest_and_the_committed_lists_keep_to_the_rule():
-    recipe = models_dir() / "pylot-tiny"
+    recipe = MODELS / "pylot-tiny"
     rule = HeldOut(corpus.MODULUS, corpus.REMAINDERS)
     # Beside the recipe until the model that it describes is there.
-    (manifest,) = models_dir().rglob("pylot-tiny.toml")
+    (manifest,) = MODELS.rglob("pylot-tiny.toml")
     assert read_manifest(manifest).held_out == rule
     names = (recipe / "held-out.txt").read_text().split()
     assert names

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from hatchling.builders.wheel import WheelBuilder
 
-from pylot_ls.bundled import MODEL_FILE_NAME, models_dir
+from pylot_ls.bundled import MODEL_FILE_NAME
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 def test_the_wheel_holds_models_manifests_and_cards_only():
-    builder = WheelBuilder(str(models_dir().parent))
+    builder = WheelBuilder(str(REPOSITORY))
     files = [PurePosixPath(each.distribution_path) for each in builder.recurse_included_files()]
     inside = PurePosixPath("pylot_ls/_models")
     models = {file.relative_to(inside) for file in files if file.is_relative_to(inside)}
