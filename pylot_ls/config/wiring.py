@@ -58,7 +58,7 @@ def make_pool(settings: Settings) -> ModelPool:
         ModelNotFoundError: as ``make_backend``.
     """
     if settings.model.backend == "scripted":
-        scripted = ScriptedBackend()
+        scripted = ScriptedBackend(others=SCRIPTED_OTHERS)
         return ModelPool({Role.COMPLETE: scripted, Role.CHAT: scripted})
     model_path(settings)  # where there is none, no store is to be left open
     store = make_prefix_store(settings)
