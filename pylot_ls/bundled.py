@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pylot_ls.errors import ModelNotFoundError
 
-MODEL_FILE_NAME = "pylot-nano.gguf"
+MODEL_FILE_NAME = "pylot-tiny.gguf"
 
 _PACKAGE = Path(__file__).resolve().parent
 

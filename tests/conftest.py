@@ -118,6 +118,8 @@ def bundled_config(model_path) -> LlamaConfig:
     """
     return LlamaConfig(
         model_path,
+        # Long prompts would only make the tests slow.
+        n_ctx=512,
         # On a busy machine two of them wait for each other at every operation.
         n_threads=1,
         flash_attention="off",

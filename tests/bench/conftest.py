@@ -28,12 +28,12 @@ def document():
 
 @pytest.fixture
 def bundled_run(model_path):
-    return Run(command=SERVER, model=model_path, max_tokens=8, n_ctx=4096, n_threads=1)
+    return Run(command=SERVER, model=model_path, max_tokens=8, n_ctx=512, n_threads=1)
 
 
 @pytest.fixture
 def scripted_run():
-    return Run(command=(*SERVER, "--scripted"), model=None, max_tokens=8, n_ctx=4096, n_threads=0)
+    return Run(command=(*SERVER, "--scripted"), model=None, max_tokens=8, n_ctx=512, n_threads=0)
 
 
 class FakePeer:

@@ -51,7 +51,6 @@ def test_a_peer_types_the_same_and_decodes_as_many_tokens(bundled_run, document,
     report = bench(bundled_run, document, 60, peer=fake_peer.program)
     bodies = [request["body"] for request in fake_peer.requests]
     assert {body["n_predict"] for body in bodies} == {bundled_run.max_tokens}
-    # The model has room for 512 tokens, whatever the settings say.
     assert fake_peer.arguments["-c"] == "512"
     # The first request only warms it up, as ours does.
     assert report.peer.figures.asked == len(bodies) - 1 <= report.keystrokes

@@ -251,7 +251,7 @@ def test_the_command_as_json(quality, tmp_path):
     assert values["trained_on"] == {"known": True, "files": 1, "names": ["json"]}
     assert (values["files"], values["holes"], values["by_language"]["python"]["files"]) == (1, 1, 1)
     assert (values["ask"], values["budget_ms"], values["max_tokens"]) == ("line", 1000, 4)
-    assert (values["model"], values["synthetic"]) == ("pylot-nano.gguf", False)
+    assert (values["model"], values["synthetic"]) == ("pylot-tiny.gguf", False)
 
 
 def test_the_command_as_a_table(quality, tmp_path, fake_peer):

@@ -30,12 +30,13 @@ COLD_OPEN = ColdOpen(700.0, 950.0, 40.0, 70.0, 14_000.0, 1000.0)
 
 def test_what_was_evaluated_before_a_restart_is_not_evaluated_again(tmp_path, monkeypatch):
     monkeypatch.setenv("PYLOT_LS_MODEL_N_THREADS", "1")
+    monkeypatch.setenv("PYLOT_LS_MODEL_N_CTX", "512")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     done = CliRunner().invoke(app, ["bench", "restore", argparse.__file__, "--max-tokens", "4", "--json"])
     assert done.exit_code == 0, done.output
     values = json.loads(done.stdout)
     rows = values["rows"]
-    # Half of the bundled model's context.
+    # Half of the context.
     assert rows["same"]["prompt_tokens"] == rows["same"]["cold_tokens"] == 256
     assert rows["tail"]["prompt_tokens"] == rows["tail"]["cold_tokens"] == 137
     assert rows["same"]["warm_tokens"] == rows["tail"]["warm_tokens"] == 1

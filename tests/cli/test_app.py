@@ -53,9 +53,9 @@ def test_doctor_finds_everything_in_order(pylot, as_json):
         checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
         assert {"Python", "llama.cpp", "settings", "memory", "model", "memory plan", "cache folder"} <= checks.keys()
         assert "prompt cache 256 MiB" in checks["memory plan"]["found"]
-        assert "pylot-nano" in checks["model"]["found"]
+        assert "pylot-tiny" in checks["model"]["found"]
     else:
-        assert "pylot-nano" in done.stdout
+        assert "pylot-tiny" in done.stdout
 
 
 def test_doctor_says_what_is_broken_and_ends_with_one(pylot, tmp_path):

@@ -39,6 +39,6 @@ def test_models_of_other_roles_are_looked_at(model_path, tmp_path):
     roles = RolesSettings(chat=tmp_path / "chat.gguf", embed=tmp_path / "none.gguf")
     chat, embed = check_roles(Settings(roles=roles))
     assert (chat.name, chat.status) == ("role chat", Status.OK)
-    assert "loaded when it is first needed; by itself: context 512 tokens" in chat.found
+    assert "loaded when it is first needed; by itself: context 2048 tokens" in chat.found
     assert (embed.name, embed.status) == ("role embed", Status.BROKEN)
     assert "no model at " in embed.found

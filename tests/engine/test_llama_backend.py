@@ -111,7 +111,7 @@ def test_a_model_whose_kv_cannot_be_cut_drafts_nothing(bundled_config, drive, mo
 
 def test_the_word_that_is_being_typed_is_completed(bundled):
     at = SOURCE.rindex("self.items.append")
-    for typed, rest in (("s", "elf."), ("sel", "f."), ("self.item", "s."), ("self.items.app", "end(")):
+    for typed, rest in (("s", "elf."), ("sel", "f."), ("self.item", "s"), ("self.items.app", "end(")):
         prompt = fim(SOURCE[: at - 8], SOURCE[at - 8 : at] + typed, AFTER)
         assert bundled.ask(prompt, 8, heal=True).text.startswith(rest)
         assert not bundled.ask(prompt, 8).text.startswith(rest)

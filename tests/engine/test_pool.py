@@ -131,7 +131,7 @@ async def test_two_models_live_beside_each_other_where_there_is_room(pool_of, tw
 
 
 async def test_where_there_is_room_for_one_they_take_turns_and_every_request_is_answered(pool_of, two_models):
-    memory = SharedMemory(30 * MIB)
+    memory = SharedMemory(26 * MIB)
     first, second = (pooled(config, memory) for config in two_models)
     pool = pool_of({Role.COMPLETE: first, Role.EMBED: second})
     pool.start()
@@ -144,7 +144,7 @@ async def test_where_there_is_room_for_one_they_take_turns_and_every_request_is_
 
 
 async def test_a_model_without_room_leaves_the_other_alone(pool_of, two_models):
-    memory = SharedMemory(30 * MIB)
+    memory = SharedMemory(26 * MIB)
     first = pooled(two_models[0], memory)
     second = pooled(replace(two_models[1], cache_bytes=100 * MIB), memory)
     pool = pool_of({Role.COMPLETE: first, Role.EMBED: second})
