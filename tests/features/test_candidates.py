@@ -170,7 +170,7 @@ FILLER = "".join(f"value_{number} = {number}\n" for number in range(30))
 
 @pytest.mark.parametrize(
     ("marked", "n_least"),
-    [("|", 1), (FILLER + "import o|\n", 2), (FILLER + "x = |\n", 2), (FILLER + "print(|)\n", 2)],
+    [("|", 1), (FILLER + "import o|\n", 2), (FILLER + "y = value_|\n", 2), (FILLER + "print(|)\n", 2)],
     ids=["an empty file", "a word", "the end of a line", "within a line"],
 )
 @pytest.mark.asyncio

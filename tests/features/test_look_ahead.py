@@ -23,8 +23,8 @@ URI = "file:///a.py"
 BEFORE = "".join(f"def handler_{n}(request):\n    return request.{n}\n\n" for n in range(12)) + "def last(request):\n  "
 AFTER = "\n" + "".join(f"register(handler_{n})\n" for n in range(12))
 # So few that a suggestion is not the whole line, and something follows it.
-OPTIONS = CompletionOptions(max_tokens=4)
-START = "  value = "
+OPTIONS = CompletionOptions(max_tokens=2, confidence=0)
+START = "  return "
 
 
 class Watched(LlamaBackend):

@@ -37,7 +37,12 @@ def environment(tmp_path, monkeypatch):
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     # How much of a prompt is evaluated shall not depend on how busy the machine is.
-    return {**values, "PYLOT_LS_COMPLETION_MAX_TOKENS": "8", "PYLOT_LS_COMPLETION_TIME_BUDGET_MS": "0"}
+    return {
+        **values,
+        "PYLOT_LS_MODEL_N_CTX": "512",
+        "PYLOT_LS_COMPLETION_MAX_TOKENS": "8",
+        "PYLOT_LS_COMPLETION_TIME_BUDGET_MS": "0",
+    }
 
 
 def write_sample(path):
@@ -45,7 +50,7 @@ def write_sample(path):
     return path
 
 
-async def first_answer(path, environment, typed="self"):
+async def first_answer(path, environment, typed="self._no"):
     """Start a server, open a file, type something and end it; what that cost.
 
     Batches of other shapes round otherwise, so it is something behind which the model is sure of what follows.
