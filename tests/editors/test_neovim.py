@@ -155,7 +155,7 @@ def test_ghost_text_stands_at_the_cursor_behind_letters_of_two_bytes_and_an_emoj
     start_neovim: StartNeovim, tmp_path: Path
 ) -> None:
     file = Unfinished(tmp_path, NAMES)
-    type_and_expect(start_neovim(PYLOT_LS), file, "len(", file.suggestion_behind("len("))
+    type_and_expect(start_neovim(PYLOT_LS), file, "names[", file.suggestion_behind("names["))
 
 
 def test_the_check_fails_with_a_server_that_is_not_the_bundled_model(start_neovim: StartNeovim, tmp_path: Path) -> None:
