@@ -6,12 +6,10 @@ import re
 import threading
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.ngrams import TokenText
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pylot_ls.engine.ngrams import Ngrams
+    from pylot_ls.engine.ngrams import Ngrams, TokenText
     from pylot_ls.engine.rendering import Tokens
     from pylot_ls.engine.types import KnownText
 
@@ -130,6 +128,9 @@ class _Lesson:
 
     def learnt(self) -> TokenText:
         """All of it."""
+        # Imported here: it takes numpy, which is loaded with the model, and not while a server starts.
+        from pylot_ls.engine.ngrams import TokenText  # noqa: PLC0415
+
         lines, line = [], 0
         for block in self._blocks:
             lines.append(line)

@@ -14,7 +14,6 @@ from pylot_ls.engine.known_models import largest_that_fits
 from pylot_ls.engine.manifest import Role, manifest_for
 from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
-from pylot_ls.engine.ngrams import Ngrams
 from pylot_ls.engine.persistence import Persistence
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.sequences import Sequences
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.manifest import Manifest
     from pylot_ls.engine.memory import Memory
     from pylot_ls.engine.memory_plan import MemoryPlan
+    from pylot_ls.engine.ngrams import Ngrams
     from pylot_ls.engine.persistence import PersistenceConfig
     from pylot_ls.engine.speeds import SpeedBook
 
@@ -207,6 +207,7 @@ def _open_embedder(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> 
 
 def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Loaded:
     from pylot_ls.engine.llama_context import LlamaContext  # noqa: PLC0415 - see load
+    from pylot_ls.engine.ngrams import Ngrams  # noqa: PLC0415 - it takes numpy, as that does
 
     if not model.generates():
         raise ModelUnsupportedError(

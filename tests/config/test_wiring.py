@@ -1,4 +1,6 @@
 import math
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -154,3 +156,10 @@ def test_a_time_budget_of_nothing_is_none():
 
 def test_the_defaults_of_the_settings_are_those_of_the_feature():
     assert completion_options(Settings()) == CompletionOptions()
+
+
+def test_a_server_starts_without_numpy_and_the_native_libraries():
+    # They take longer than all the rest, and are loaded with the model, on its thread.
+    program = "import sys, pylot_ls.lsp.server; print({'numpy', 'llama_cpp'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
