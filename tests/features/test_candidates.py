@@ -155,8 +155,7 @@ async def test_where_the_first_one_fails_there_are_no_others(start_engine):
 async def test_cancelling_cancels_all(start_engine):
     backend = HeldCandidates()
     asking = asyncio.ensure_future(ask(start_engine(backend), "x = |\n"))
-    while len(backend.ranks) < 3:  # noqa: ASYNC110 - another thread brings it about
-        await asyncio.sleep(0)
+    await backend.has_all.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking

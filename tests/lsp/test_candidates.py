@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 
 import pytest
@@ -139,11 +138,6 @@ async def test_what_follows_the_first_is_prepared_as_the_editor_will_ask_for_it(
     assert [request.priority for request in requests] == [Priority.KEYSTROKE] * 3 + [Priority.BACKGROUND] * 2
 
 
-async def until(is_so):
-    while not is_so():  # noqa: ASYNC110 - another thread brings it about
-        await asyncio.sleep(0)
-
-
 @pytest.mark.parametrize("how", ["cancelled", "superseded by an edit", "superseded by a question"])
 async def test_the_end_of_the_question_ends_them_all(connect, how):
     backend = HeldCandidates()
@@ -152,7 +146,8 @@ async def test_the_end_of_the_question_ends_them_all(connect, how):
     editor.open("x = \n", language="python")
     await editor.settled()
     asked = ask(editor, 4)
-    await until(lambda: backend.ranks == [0, 1, 2])
+    await backend.has_all.wait()
+    assert backend.ranks == [0, 1, 2]
     if how == "cancelled":
         editor.notify("$/cancelRequest", {"id": asked.msg_id})
         assert (await asked)["error"]["code"] == -32800
@@ -163,7 +158,7 @@ async def test_the_end_of_the_question_ends_them_all(connect, how):
         ask(editor, 0, AUTOMATIC)
         assert (await asked)["result"] is None
     # The first may be said by then, but for its end.
-    await until(lambda: {"2", "3"} <= set(backend.cancelled))
+    await backend.others_are_cancelled.wait()
     backend.resume()
 
 
