@@ -39,7 +39,8 @@ class DecodeReport:
         tokens_per_s: through the server, from the first token of a suggestion to its last.
         bare_tokens_per_s: the bare loop, as many steps behind as many tokens, in turn with ours.
         llama_bench_tokens_per_s: as llama-bench says; None without it.
-        repetitive, other: what speculation gains where lines repeat those before them, and elsewhere.
+        repetitive, other: what speculation gains where lines repeat those before them, and elsewhere; None where
+            that was not measured.
     """
 
     n_tokens: int
@@ -48,8 +49,8 @@ class DecodeReport:
     tokens_per_s: float
     bare_tokens_per_s: float
     llama_bench_tokens_per_s: float | None
-    repetitive: SpeculationRow
-    other: SpeculationRow
+    repetitive: SpeculationRow | None = None
+    other: SpeculationRow | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -60,12 +61,15 @@ class DecodeReport:
             "tokens_per_s": self.tokens_per_s,
             "bare_tokens_per_s": self.bare_tokens_per_s,
             "llama_bench_tokens_per_s": self.llama_bench_tokens_per_s,
-            "speculation": {"repetitive": self.repetitive.as_dict(), "other": self.other.as_dict()},
+            "speculation": {
+                "repetitive": self.repetitive and self.repetitive.as_dict(),
+                "other": self.other and self.other.as_dict(),
+            },
             "ratio": {
                 "bare_loop": ratio(self.tokens_per_s, self.bare_tokens_per_s),
                 "llama_bench": ratio(self.tokens_per_s, self.llama_bench_tokens_per_s),
-                "speculation_repetitive": self.repetitive.speed,
-                "speculation_other": self.other.speed,
+                "speculation_repetitive": self.repetitive and self.repetitive.speed,
+                "speculation_other": self.other and self.other.speed,
             },
         }
 
@@ -77,11 +81,12 @@ async def bench_decode(
     seed: int = 0,
     *,
     llama_bench: Path | None = None,
+    speculation: bool = True,
     on_token: Callable[[int], None] = lambda _done: None,
 ) -> DecodeReport:
     """Let the server suggest until so many tokens were decoded one after another.
 
-    Token by token, as the bare loop does it; what speculation gains is measured after that.
+    Token by token, as the bare loop does it; with ``speculation`` what that gains is measured after it.
 
     Raises:
         ClientError: a process ended or failed, or nothing was decoded.
@@ -120,8 +125,8 @@ async def bench_decode(
         tokens_per_s=round(n_steps / ours_ms * 1000, 3),
         bare_tokens_per_s=round(n_steps / bare_ms * 1000, 3),
         llama_bench_tokens_per_s=theirs,
-        repetitive=await bench_speculation(run, document, n_tokens, repetitive=True),
-        other=await bench_speculation(run, document, n_tokens, repetitive=False),
+        repetitive=await bench_speculation(run, document, n_tokens, repetitive=True) if speculation else None,
+        other=await bench_speculation(run, document, n_tokens, repetitive=False) if speculation else None,
     )
 
 

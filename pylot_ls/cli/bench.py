@@ -112,13 +112,21 @@ def decode(
         str | None,
         typer.Option(metavar="llama-bench=PATH", help="Print this program's rate beside ours."),
     ] = None,
+    speculation: Annotated[
+        bool | None,
+        typer.Option(help="Also measure what speculation gains; default: unless the weights are random."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare the rate of decoding through the server with llama.cpp's own."""
     program = _peer(peer, "llama-bench")
+    # What random weights say is no text, which neither repeats itself nor anything.
+    speculates = not _is_synthetic(model) if speculation is None else speculation
 
     async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
-        report = await bench_decode(run, document, n_tokens, seed, llama_bench=program, on_token=done)
+        report = await bench_decode(
+            run, document, n_tokens, seed, llama_bench=program, speculation=speculates, on_token=done
+        )
         _print(report.as_dict(), decode_table(report), model, as_json=as_json)
 
     _bench(file, _Choice(model, max_tokens), n_tokens, measure)
@@ -362,8 +370,12 @@ def _peer(value: str | None, name: str) -> Path | None:
     return Path(path).expanduser()
 
 
+def _is_synthetic(model: str | None) -> bool:
+    return model is not None and model.startswith(PREFIX)
+
+
 def _print(values: Any, table: RenderableType, model: str | None, *, as_json: bool) -> None:
-    is_synthetic = model is not None and model.startswith(PREFIX)
+    is_synthetic = _is_synthetic(model)
     if as_json:
         print_json({**values, "synthetic": is_synthetic})
     else:

@@ -133,6 +133,7 @@ def decode_table(report: DecodeReport) -> RenderableType:
             f"speculation on {name}: {_times(row.speed)} as fast over {row.n_tokens} tokens of {row.suggestions} "
             f"suggestions; another text in {row.different}"
             for name, row in rows.items()
+            if row is not None
         ),
     )
 

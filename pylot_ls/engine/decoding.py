@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.healing import MOST_TOKENS, healing_of
@@ -71,9 +72,19 @@ class Decoder:
             # While healing the next token may be none of those that the model would choose.
             draft = Draft()
             if reason is None and not generation.is_healing:
-                draft = draft_of(generation.matcher, generation.lookup, generation.tokens)
+                draft = self._within_line(draft_of(generation.matcher, generation.lookup, generation.tokens))
             generation.check(draft, speculation.length(draft, generation.n_left - 1))
         return reason
+
+    def _within_line(self, draft: Draft) -> Draft:
+        """A draft up to the end of its line: most suggestions end there, and what is drafted beyond is for nothing.
+
+        One that begins with a line's end goes on to the end of the next one.
+        """
+        for number, token in enumerate(draft.tokens[1:], 2):
+            if b"\n" in self._loaded.model.piece(token):
+                return replace(draft, tokens=draft.tokens[:number])
+        return draft
 
     def _next_tokens(self, generation: Generation, part: Part, index: int) -> FinishReason | None:
         """Choose the token after the one at ``index`` of the batch, and the ones after what was drafted rightly."""

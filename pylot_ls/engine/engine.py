@@ -28,6 +28,7 @@ from pylot_ls.engine.types import (
     TextSegment,
     Token,
 )
+from pylot_ls.engine.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -51,7 +52,7 @@ class Engine:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wakeup: Wakeup | None = None
         self._streams: dict[str, asyncio.Queue[RequestEvent]] = {}
         self._listeners: list[Callable[[StateEvent], None]] = []
         self._settled = asyncio.Event()
@@ -66,7 +67,7 @@ class Engine:
 
     def start(self) -> None:
         """Begin to load the model; returns at once."""
-        self._loop = asyncio.get_running_loop()
+        self._wakeup = Wakeup(asyncio.get_running_loop(), self._receive_all)
         self._backend.start(self._hand_over)
 
     def listen(self, listener: Callable[[StateEvent], None]) -> None:
@@ -218,15 +219,17 @@ class Engine:
         self._closed = True
         self._settled.set()
         await asyncio.to_thread(self._backend.close)
+        if self._wakeup is not None:
+            # What the backend has said to the end is still to be told.
+            self._receive_all()
+            self._wakeup.close()
 
     def _hand_over(self, event: Event) -> None:
         """Called on the backend's thread."""
         self._arrived.append(event)
-        if self._loop is not None and not self._is_awaited:
+        if self._wakeup is not None and not self._is_awaited:
             self._is_awaited = True
-            # The loop may end while the backend still has something to say; then nobody listens.
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._receive_all)
+            self._wakeup.wake()
 
     def _receive_all(self) -> None:
         # First: what arrives from here on either is taken below or wakes the loop again.

@@ -140,6 +140,9 @@ class LlamaModel:
         self.n_params = int(lib.llama_model_n_params(self._model))
         self.n_embd = int(lib.llama_model_n_embd_out(self._model))
         self.size_bytes = int(lib.llama_model_size(self._model))
+        # To ask llama.cpp takes as long as a tiny model's operation, and it always says the same.
+        self._pieces: dict[int, bytes] = {}
+        self._endings: dict[int, bool] = {}
         self.tokenize = without_added_space(self._tokenize, self.piece)
 
     def load_adapters(self, adapters: Sequence[Adapter]) -> None:
@@ -256,11 +259,17 @@ class LlamaModel:
         vocab, to_piece, ends = self.vocab, lib.llama_token_to_piece, lib.llama_vocab_is_eog
         buffer = ctypes.create_string_buffer(_PIECE_BYTES)
         lengths = (to_piece(vocab, token, buffer, _PIECE_BYTES, 0, False) for token in range(self.n_vocab))
-        pieces = [buffer.raw[:length] if length >= 0 else self.piece(token) for token, length in enumerate(lengths)]
+        pieces = [buffer.raw[:length] if length >= 0 else self._piece(token) for token, length in enumerate(lengths)]
         return [piece and (b"" if ends(vocab, token) else piece) for token, piece in enumerate(pieces)]
 
     def piece(self, token: int) -> bytes:
         """The bytes that a token stands for; empty for special tokens."""
+        found = self._pieces.get(token)
+        if found is None:
+            found = self._pieces[token] = self._piece(token)
+        return found
+
+    def _piece(self, token: int) -> bytes:
         buffer = ctypes.create_string_buffer(_PIECE_BYTES)
         length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
         if length < 0:
@@ -270,7 +279,11 @@ class LlamaModel:
 
     def ends_text(self, token: int) -> bool:
         """Whether a token ends the text: end of generation, or any control token (none may reach the user)."""
-        return bool(lib.llama_vocab_is_eog(self.vocab, token) or lib.llama_vocab_is_control(self.vocab, token))
+        found = self._endings.get(token)
+        if found is None:
+            found = bool(lib.llama_vocab_is_eog(self.vocab, token) or lib.llama_vocab_is_control(self.vocab, token))
+            self._endings[token] = found
+        return found
 
     def close(self) -> None:
         """Free the weights. Contexts of it are closed before."""

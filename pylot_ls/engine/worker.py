@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.checkpoints import Checkpoints
@@ -14,6 +13,7 @@ from pylot_ls.engine.failure import failed
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.kv_context import Outcome
 from pylot_ls.engine.lessons import Lessons
+from pylot_ls.engine.outbox import Outbox
 from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.inbox import Inbox, Job
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
-    from pylot_ls.engine.types import Failed, RequestEvent
+    from pylot_ls.engine.types import Failed
 
 # The weight of the newest measurement in the rate of prompts.
 _RATE_WEIGHT = 0.3
@@ -69,19 +69,17 @@ class Worker:
         lessons: Lessons | None = None,
         give_way: Callable[[], None] = lambda: None,
     ) -> None:
-        # Nobody has asked for what warms up.
-        sink = partial(_all_but_warm_up, sink)
         self._inbox = inbox
         self._give_way = give_way
-        self._sink = sink
+        self._outbox = Outbox(sink, unheard=_WARM_UP)
         self._loaded = loaded
         self._sequences = loaded.sequences
         self._scheduler = Scheduler(loaded.context.n_batch)
-        self._decoder = Decoder(loaded, sink)
+        self._decoder = Decoder(loaded, self._outbox.put)
         self._checkpoints = Checkpoints(loaded.sequences, loaded.info.fim)
         self._restoring = Restoring(loaded)
         self._choosing = Choosing(loaded)
-        self._restore_queue = RestoreQueue(inbox, sink, loaded)
+        self._restore_queue = RestoreQueue(inbox, self._outbox.put, loaded)
         self._lessons = lessons if lessons is not None else Lessons(inbox.wake)
         self._lessons.begin(loaded.model.tokenize, loaded.ngrams)
         self._waiting: list[Generation] = []
@@ -149,16 +147,20 @@ class Worker:
             generation.lease = None
             self._end(generation, failed(generation.job.request.request_id, error))
         self._sequences.clear()
+        self._outbox.flush()
 
     def turn(self) -> bool:
         """Take what has come, evaluate one batch. False when there is nothing left and never will be."""
         if not self._admit():
+            self._outbox.flush()
             return False
         if not self._active:
             self._restore_queue.step()
         # While nobody waits.
         if all(generation.job.request.priority is not Priority.KEYSTROKE for generation in self._active):
             self._lessons.step()
+        if not self._decodes:
+            self._outbox.flush()
         self._restoring.restore(self._active, self._tokens_per_s)
         shares = self._scheduler.decide(
             [generation.task(number) for number, generation in enumerate(self._active)],
@@ -167,7 +169,14 @@ class Worker:
         )
         if shares:
             self._evaluate([(self._active[share.id], self._active[share.id].part(share.n_tokens)) for share in shares])
+        if not self._decodes:
+            self._outbox.flush()
         return True
+
+    @property
+    def _decodes(self) -> bool:
+        """Whether the next thing to do is another decode step, and nothing else before it."""
+        return bool(self._active) and all(generation.n_decoded for generation in self._active)
 
     def _admit(self) -> bool:
         """Take in what has come; wait where there is nothing to do. False when there never will be anything."""
@@ -191,6 +200,7 @@ class Worker:
         """What has come; where there is nothing to do it waits, and saves meanwhile what outlives the server."""
         if self._active or self._waiting or self._has_work:
             return self._inbox.take(wait=False)
+        self._outbox.flush()
         cache = self._loaded.cache()
         for rests in (False, True) if cache else ():
             jobs = self._inbox.take(wait=True, timeout_s=_REST_S if rests else 0.0, wakes=True)
@@ -259,10 +269,12 @@ class Worker:
             self._make_one_wait(n_tokens)
             return
         if batch[0][0].job.request.priority is not Priority.KEYSTROKE:
+            self._outbox.flush()
             self._give_way()
         began = time.perf_counter()
         # An interruption would destroy a state that cannot be rolled back; chunks are short.
         self._inbox.begin([generation.job for generation, _ in batch] if self._loaded.context.rolls_back else [])
+        self._outbox.flush()
         try:
             outcome = self._loaded.context.evaluate(parts)
         except Exception as error:  # noqa: BLE001 - what a failed batch left behind is unknown: its sequences go
@@ -343,12 +355,7 @@ class Worker:
                 place.remove(generation)
         self._n_ended += 1
         self._inbox.forget(generation.job)
-        self._sink(event)
-
-
-def _all_but_warm_up(sink: EventSink, event: RequestEvent) -> None:
-    if event.request_id != _WARM_UP:
-        sink(event)
+        self._outbox.put(event)
 
 
 def _urgency(generation: Generation) -> tuple[int, float]:

@@ -25,9 +25,10 @@ def test_our_rate_stands_beside_the_bare_loops_and_llama_benchs(bundled_run, doc
 
 
 def test_without_llama_bench_there_is_no_ratio_to_it(bundled_run, document):
-    values = asyncio.run(bench_decode(bundled_run, document, 5)).as_dict()
+    values = asyncio.run(bench_decode(bundled_run, document, 5, speculation=False)).as_dict()
     assert values["llama_bench_tokens_per_s"] is None
     assert values["ratio"]["llama_bench"] is None
+    assert values["speculation"] == {"repetitive": None, "other": None}
 
 
 def test_a_llama_bench_that_fails_is_an_error_with_its_last_line(bundled_run, tmp_path):

@@ -44,6 +44,13 @@ def test_a_draft_is_never_longer_than_the_tokens_that_are_left():
     assert max(len(part.tokens) for parts in served.kv.log[2:] for part in parts) == 2
 
 
+def test_a_draft_goes_no_further_than_its_line_or_the_next_where_it_begins_with_a_lines_end():
+    served = Served(says=lambda tokens, _among: tokens[-7], speculation=Eager(), n_batch=32)
+    served.ask("abcdef\nabcdef\nabc", 18)
+    drafts = ["".join(map(chr, part.tokens[1:])) for parts in served.kv.log[1:] for part in parts]
+    assert drafts == ["ef\n", "bcdef\n", "bcdef"]
+
+
 def test_a_stop_text_within_a_draft_ends_the_request():
     served = drafting()
     text = cold("abcabcabcabc", 20, repetitive_token).text
