@@ -8,6 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pylot_ls import machine
 from pylot_ls.bench.bare import BareProcess
 from pylot_ls.bench.figures import percentile, ratio
 from pylot_ls.bench.speculation import SpeculationRow, bench_speculation
@@ -108,7 +109,9 @@ async def bench_decode(
             n_steps += steps
             ours_ms += answer.total_ms - answer.first_token_ms
             depths.append(float(answer.tokens_evaluated + answer.tokens_reused))
-            bare_ms += sum(await bare.steps_ms(int(depths[-1]), steps))
+            # Or what it prepares now would slow them down.
+            with machine.suspended(editor.pid):
+                bare_ms += sum(await bare.steps_ms(int(depths[-1]), steps))
             on_token(min(n_steps, n_tokens))
             if n_steps >= n_tokens:
                 break

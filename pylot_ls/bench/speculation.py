@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pylot_ls import machine
 from pylot_ls.bench.figures import ratio
 from pylot_ls.errors import ClientError
 from pylot_ls.lsp.client import EditorClient
@@ -124,7 +125,12 @@ class _Pair:
         n_indent = len(line) - len(line.lstrip())
         column = n_indent + int((len(line) - n_indent) * _SHARE_TYPED)
         start, asked = (number, 0), (number, column)
-        spec, plain = [await side.type(start, start, line[:column], asked) for side in self._sides]
+        answers = []
+        for side, other in (self._sides, self._sides[::-1]):
+            # What the other one prepares meanwhile would slow this one down.
+            with machine.suspended(other.pid):
+                answers.append(await side.type(start, start, line[:column], asked))
+        spec, plain = answers
         for side in self._sides:
             side.edit(asked, asked, line[column:] + "\n", self._document.uri)
         self.row = self.row.plus(spec, plain)
