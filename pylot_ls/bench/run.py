@@ -36,7 +36,8 @@ class Run:
 
         That is on suggestions of full length, as others decode them, be they good or not.
         """
-        return {**self.usual_environment(), "PYLOT_LS_COMPLETION_CONFIDENCE": "0"}
+        whole = {"PYLOT_LS_COMPLETION_CONFIDENCE": "0", "PYLOT_LS_COMPLETION_ANSWER_AFTER_MS": "0"}
+        return {**self.usual_environment(), **whole}
 
     def usual_environment(self) -> dict[str, str]:
         """As ``environment``, with suggestions as the user's settings have them."""

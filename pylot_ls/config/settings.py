@@ -191,6 +191,14 @@ class CompletionSettings(_Group):
         "prompt would take longer, as in a file just opened on a slow machine, a smaller one is taken, and the whole "
         "one evaluated meanwhile. 0 always takes the whole one.",
     )
+    answer_after_ms: int = Field(
+        default=300,
+        ge=0,
+        le=600_000,
+        description="After how long the editor gets what there is of a suggestion, whole lines or words, while the "
+        "rest of it is decoded, in milliseconds; default 300. Who types along, or accepts it, gets the rest. 0 waits "
+        "for all of it, and so does who asks by hand.",
+    )
     fallback: Literal["auto", "always", "never"] = Field(
         default="auto",
         description='Whether the ordinary completion list holds the suggestion too: "auto" only for clients that lack '

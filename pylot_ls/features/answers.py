@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,15 @@ from pylot_ls.engine.types import Usage
 from pylot_ls.features.completion import Completion, complete
 from pylot_ls.features.live import LiveSuggestions
 from pylot_ls.features.look_ahead import LookAhead
+from pylot_ls.features.underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from pylot_ls.engine.engine import Engine
     from pylot_ls.features.anchors import Anchors
-    from pylot_ls.features.completion import CompletionOptions, Suggestion
-    from pylot_ls.features.live import Found, Place
+    from pylot_ls.features.completion import CompletionOptions, Generated, Suggestion
+    from pylot_ls.features.live import Found
     from pylot_ls.text.document import Document
 
 
@@ -46,7 +48,7 @@ class Answers:
         self._may_be_kept = may_be_kept
         self._live = LiveSuggestions()
         self._ahead = LookAhead(self._live, partial(self._ask, ahead=True), keep)
-        self._decoding: tuple[Place, asyncio.Task[Completion]] | None = None
+        self._decoding: Underway | None = None
         # The question for which it is decoded: the last one that went on with it.
         self._question: asyncio.Task[Completion] | None = None
 
@@ -57,17 +59,46 @@ class Answers:
         the question before if it goes on.
         """
         found = self._live.find(document, offset, options)
-        running = self._decoding if self._decoding is not None and not self._decoding[1].done() else None
-        goes_on = running is not None and found is None and self._live.is_along(running[0], document, offset, options)
+        running = self._decoding if self._decoding is not None and not self._decoding.task.done() else None
+        goes_on = (
+            running is not None and found is None and self._live.is_along(running.place, document, offset, options)
+        )
         if running is not None and not goes_on:
-            running[1].cancel()
+            running.task.cancel()
         if found is not None:
             return asyncio.ensure_future(self._of_live(document.uri, found))
         self._ahead.stop()
-        work = self._go_on(running[1], document, offset, options) if running is not None and goes_on else None
+        work = self._go_on(running.task, document, offset, options) if running is not None and goes_on else None
         question = self._question = asyncio.ensure_future(work or self._decode(document, offset, options))
         question.add_done_callback(self._end)
         return question
+
+    async def in_time(
+        self, whole: asyncio.Task[Completion], patience_ms: float, document: Document, offset: int
+    ) -> Completion:
+        """The whole answer to a question, or after some time what there is of it, once that is something.
+
+        The work goes on then, and who types along gets the rest; cancelling this does not end it.
+        """
+        await asyncio.wait({whole}, timeout=patience_ms / 1000)
+        part = asyncio.ensure_future(self._part(document, offset))
+        try:
+            await asyncio.wait({whole, part}, return_when=asyncio.FIRST_COMPLETED)
+            found = None if whole.done() else part.result()
+            return await asyncio.shield(whole) if found is None else found
+        finally:
+            part.cancel()
+
+    async def _part(self, document: Document, offset: int) -> Completion | None:
+        """What could be shown of what is being decoded, as soon as that is something; None where it never is."""
+        while (underway := self._decoding) is not None and not underway.task.done():
+            completion = await underway.part()
+            if completion.suggestion is not None:
+                rest = self._live.rest(underway.place, completion.shown, document, offset)
+                if rest is not None:
+                    return replace(completion, suggestion=rest, is_part=True)
+            await underway.more()
+        return None
 
     def shown(self, document: Document, suggestion: Suggestion, options: CompletionOptions) -> None:
         """A suggestion is on the screen and the user thinks: prepare what follows it."""
@@ -92,14 +123,14 @@ class Answers:
     def _end(self, question: asyncio.Task[Completion]) -> None:
         """Where nobody waits any more, nothing is decoded."""
         if question.cancelled() and question is self._question and self._decoding is not None:
-            self._decoding[1].cancel()
+            self._decoding.task.cancel()
 
     async def _decode(self, document: Document, offset: int, options: CompletionOptions) -> Completion:
-        place = self._live.begin(document, offset, options)
-        task = asyncio.ensure_future(self._fill(place, document, offset, options))
+        underway = Underway(self._live.begin(document, offset, options), document, offset)
+        task = underway.task = asyncio.ensure_future(self._fill(underway, options))
         # A failure is raised to the one who waits; when nobody does, it must not be reported as never retrieved.
         task.add_done_callback(lambda task: task.cancelled() or task.exception())
-        self._decoding = place, task
+        self._decoding = underway
         return await asyncio.shield(task)
 
     async def _go_on(
@@ -111,10 +142,11 @@ class Answers:
             return Completion(found.suggestion, completion.usage, others=found.others)
         return await self._decode(document, offset, options)
 
-    async def _fill(self, place: Place, document: Document, offset: int, options: CompletionOptions) -> Completion:
+    async def _fill(self, underway: Underway, options: CompletionOptions) -> Completion:
         """Ask the model about a place, and put there what it says."""
+        place, document = underway.place, underway.document
         try:
-            completion = await self._ask(document, offset, options, on_text=place.hear)
+            completion = await self._ask(document, underway.offset, options, on_text=underway.hear)
         except BaseException:
             self._live.discard(document.uri, place)
             raise
@@ -128,7 +160,7 @@ class Answers:
         options: CompletionOptions,
         *,
         ahead: bool = False,
-        on_text: Callable[[str], None] = lambda _text: None,
+        on_text: Callable[[Generated], None] = lambda _generated: None,
     ) -> Completion:
         uri, engine = document.uri, self._engine()
         await self._known(uri, engine)

@@ -87,6 +87,7 @@ class Completion:
         shown: the suggestion's text with ``\n`` for its line terminators.
         plan: what the model was asked with; None where it was not.
         is_live: whether it is what an earlier one has left, and no model was asked.
+        is_part: whether more of it is being decoded.
         others: further suggestions for the same place, the likeliest first; their cost is not in the usage.
     """
 
@@ -95,12 +96,28 @@ class Completion:
     shown: str = ""
     plan: Plan | None = None
     is_live: bool = False
+    is_part: bool = False
     others: tuple[Suggestion, ...] = ()
 
     @property
     def suggestions(self) -> tuple[Suggestion, ...]:
         """All there are, the first one first."""
         return () if self.suggestion is None else (self.suggestion, *self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    r"""What the model has said, up to where the suggestion ends.
+
+    Attributes:
+        text: its line terminators are ``\n``.
+        confidence: see Suggestion.
+        usage: what it cost.
+    """
+
+    text: str = ""
+    confidence: float = 1.0
+    usage: Usage = field(default_factory=Usage)
 
 
 async def complete(  # noqa: PLR0917 - the memory is the only one that may be left out
@@ -113,7 +130,7 @@ async def complete(  # noqa: PLR0917 - the memory is the only one that may be le
     *,
     keep: bool = False,
     ahead: bool = False,
-    on_text: Callable[[str], None] = lambda _text: None,
+    on_text: Callable[[Generated], None] = lambda _generated: None,
 ) -> Completion:
     """Ask the model what stands at an offset.
 
@@ -164,7 +181,7 @@ class _Asked:
     ahead: bool
 
     async def first(
-        self, on_text: Callable[[str], None], on_evaluated: Callable[[int], None] = lambda _number: None
+        self, on_text: Callable[[Generated], None], on_evaluated: Callable[[int], None] = lambda _number: None
     ) -> Completion:
         """What is most probable; ``on_evaluated`` is told with which of the plan's prompts, once that is evaluated."""
         fallbacks = () if self.ahead else self.plan.fallbacks
@@ -198,22 +215,29 @@ class _Asked:
         self,
         events: AsyncGenerator[GenerationEvent, None],
         doubt: Doubt,
-        on_text: Callable[[str], None] = lambda _text: None,
+        on_text: Callable[[Generated], None] = lambda _generated: None,
         on_evaluated: Callable[[int], None] = lambda _number: None,
     ) -> Completion:
-        around, document = self.around, self.document
-        rule = partial(_stop_rule, around, self.options.max_lines)
+        rule = partial(_stop_rule, self.around, self.options.max_lines)
         generated = await _collect(events, rule, doubt, on_text, on_evaluated)
-        # It may parse several times.
-        shown = await asyncio.to_thread(
-            finish, generated.text, around.prefix, around.suffix, document.language_id, await around.syntax()
-        )
-        if not shown:
-            return Completion(None, generated.usage, "", self.plan)
-        inserted = shown.replace("\n", around.terminator)
-        own_id = suggestion_id(document, self.offset, inserted)
-        suggestion = Suggestion(own_id, inserted, self.offset, generated.confidence)
-        return Completion(suggestion, generated.usage, shown, self.plan)
+        return await presented(generated, self.document, self.offset, self.around, self.plan)
+
+
+async def presented(
+    generated: Generated, document: Document, offset: int, around: Surroundings | None, plan: Plan | None = None
+) -> Completion:
+    """What is shown of a text that the model has said at an offset."""
+    if around is None or not generated.text:
+        return Completion(None, generated.usage, "", plan)
+    # It may parse several times.
+    shown = await asyncio.to_thread(
+        finish, generated.text, around.prefix, around.suffix, document.language_id, await around.syntax()
+    )
+    if not shown:
+        return Completion(None, generated.usage, "", plan)
+    inserted = shown.replace("\n", around.terminator)
+    own_id = suggestion_id(document, offset, inserted)
+    return Completion(Suggestion(own_id, inserted, offset, generated.confidence), generated.usage, shown, plan)
 
 
 async def _is_wanted(around: Surroundings, options: CompletionOptions) -> bool:
@@ -232,20 +256,13 @@ async def _stop_rule(around: Surroundings, max_lines: int) -> StopRule:
     return StopRule(shape, syntax)
 
 
-@dataclass(frozen=True, slots=True)
-class _Generated:
-    text: str
-    confidence: float
-    usage: Usage
-
-
 async def _collect(
     generation: AsyncGenerator[GenerationEvent, None],
     stop_rule: Callable[[], Awaitable[StopRule]],
     doubt: Doubt,
-    on_text: Callable[[str], None],
+    on_text: Callable[[Generated], None],
     on_evaluated: Callable[[int], None],
-) -> _Generated:
+) -> Generated:
     """Read tokens until the suggestion is complete; what would follow is cancelled.
 
     The rule is asked for when the first token is there: what it takes then delays none, and runs beside the next ones.
@@ -276,8 +293,8 @@ async def _collect(
                 # Nobody wants it, and on a slow machine it takes seconds to run to its end.
                 text = ""
                 break
-            on_text(text)
-    return _Generated(text, math.exp(sum(logprobs)), usage or Usage())
+            on_text(Generated(text, math.exp(sum(logprobs)), usage))
+    return Generated(text, math.exp(sum(logprobs)), usage or Usage())
 
 
 def suggestion_id(document: Document, offset: int, text: str) -> str:

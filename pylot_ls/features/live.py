@@ -69,10 +69,6 @@ class Place:
         after = _behind(text, offset, min(end, offset + _MOST_CHARACTERS))
         return cls(options, text.slice(start, offset), start == 0, after, offset, offset)
 
-    def hear(self, text: str) -> None:
-        """So much is decoded."""
-        self.text = text
-
     def move(self, start: int, old_end: int, new_end: int) -> None:
         """A range of the document was replaced by another one; at its border the place may be on either side."""
         if self.low > old_end:
@@ -252,6 +248,16 @@ class LiveSuggestions:
             return False
         known.see(document.text)
         return place.is_typed_along(document.text, offset)
+
+    def rest(self, place: Place, shown: str, document: Document, offset: int) -> Suggestion | None:
+        """What somebody who types along has left of what is shown so far of a place; None where that is nothing."""
+        known = self._documents.get(document.uri)
+        around = Surroundings.of(document, offset)
+        if known is None or around is None or place not in known.places:
+            return None
+        known.see(document.text)
+        rest = replace(place, text=shown).remainder(document.text, offset, around.suffix)
+        return _suggestion(document, offset, (rest or "").replace("\n", around.terminator), place)
 
     def forget(self, uri: str) -> None:
         """The document was closed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Hashable
+    from collections.abc import Awaitable, Callable, Coroutine, Hashable
 
 T = TypeVar("T")
 Work: TypeAlias = "Coroutine[Any, Any, T] | asyncio.Task[T]"
@@ -30,24 +30,34 @@ class Latest(Generic[T]):
     def __init__(self) -> None:
         self._current: _Question[T] | None = None
 
-    async def ask(self, key: Hashable, work: Callable[[], Work[T]]) -> T | None:
+    async def ask(
+        self,
+        key: Hashable,
+        work: Callable[[], Work[T]],
+        wait: Callable[[asyncio.Task[T]], Awaitable[T]] = asyncio.shield,
+    ) -> T | None:
         """The answer of ``work``, or None as soon as a question with another key comes in.
 
         A question with the key of the one before shares its work, in flight or done. When everybody who waits for an
-        answer is cancelled, the work is cancelled too. What the work raises is raised here.
+        answer is cancelled, the work is cancelled too. What the work raises is raised here. ``wait`` waits for the
+        work without ending it; it may have enough of it sooner, and then the work goes on.
         """
         question = self._join(key) or self._begin(key, work)
         question.n_waiting += 1
+        has_enough = False
         try:
-            return await asyncio.shield(question.task)
+            answer = await wait(question.task)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if question.superseded and not (task and task.cancelling()):
                 return None
             raise
+        else:
+            has_enough = True
+            return answer
         finally:
             question.n_waiting -= 1
-            if question.n_waiting == 0 and not question.task.done():
+            if question.n_waiting == 0 and not has_enough and not question.task.done():
                 question.task.cancel()
 
     def supersede(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls import machine, trace
@@ -163,12 +164,18 @@ class Session:
             self._answers.stop_looking_ahead()
 
     async def suggest(
-        self, document: Document, offset: int, *, by_hand: bool = False, entry: Selected | None = None
+        self,
+        document: Document,
+        offset: int,
+        *,
+        by_hand: bool = False,
+        entry: Selected | None = None,
+        patience_ms: int = 0,
     ) -> Completion | None:
         """A completion at an offset; None when a newer request came in, or none is wanted or possible here.
 
         ``by_hand``: the user asked, see ``completion_options``. ``entry``: by what the document differs from its
-        version.
+        version. ``patience_ms``: after how long what there is of it will do, 0 for never.
         """
         if not self._suggests_in(document):
             self.completions.supersede()
@@ -176,7 +183,13 @@ class Session:
         options = completion_options(self.settings, by_hand=by_hand)
         key = (document.uri, document.version, offset, options, entry)
         try:
-            return await self.completions.ask(key, lambda: self._answers.begin(document, offset, options))
+            return await self.completions.ask(
+                key,
+                lambda: self._answers.begin(document, offset, options),
+                partial(self._answers.in_time, patience_ms=patience_ms, document=document, offset=offset)
+                if patience_ms
+                else asyncio.shield,
+            )
         except PylotError as error:
             # Said once and not as an answer: editors show an error for each request that gets one.
             self.notices.error(str(error))
@@ -189,10 +202,13 @@ class Session:
         if self.settings.completion.eagerness == "manual" and not invoked:
             return None
         self._has_asked = True
-        completion = await self.suggest(document, offset, by_hand=by_hand, entry=entry)
-        if completion is not None and completion.suggestion is not None and self._looks_ahead:
+        patience_ms = 0 if by_hand else self.settings.completion.answer_after_ms
+        completion = await self.suggest(document, offset, by_hand=by_hand, entry=entry, patience_ms=patience_ms)
+        # What follows a part is being decoded.
+        whole = None if completion is None or completion.is_part else completion.suggestion
+        if whole is not None and self._looks_ahead:
             # When it is accepted, the editor asks for the next one by itself.
-            self._answers.shown(document, completion.suggestion, completion_options(self.settings))
+            self._answers.shown(document, whole, completion_options(self.settings))
         return completion
 
     def _suggests_in(self, document: Document) -> bool:

@@ -71,7 +71,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name)
     settings = tmp_path / "settings.toml"
     # What the command line says to be suggested is said by hand, and is shown whole.
-    settings.write_text("[completion]\nconfidence = 0\n", encoding="utf-8")
+    settings.write_text("[completion]\nconfidence = 0\nanswer_after_ms = 0\n", encoding="utf-8")
     monkeypatch.setenv("PYLOT_LS_CONFIG", str(settings))
 
 

@@ -250,7 +250,7 @@ def test_what_is_remembered_is_bounded(screen):
 def test_while_it_is_decoded_it_is_no_suggestion_yet(screen):
     document, offset = at_cursor("x = |\n")
     place = screen.live.begin(document, offset, OPTIONS)
-    place.hear("tota")
+    place.text = "tota"
     assert screen.shows("x = t|\n") is None
     along = {now: screen.live.is_along(place, *at_cursor(now), OPTIONS) for now in ("x = t|\n", "x = a|\n", "x =|\n")}
     assert along == {"x = t|\n": True, "x = a|\n": False, "x =|\n": False}

@@ -111,6 +111,12 @@ class Editor:
         return [note["params"]["message"] for note in self.notifications if note["method"] == "window/showMessage"]
 
 
+@pytest.fixture(autouse=True)
+def whole_answers(monkeypatch):
+    """However slow the machine is; who wants another patience says so."""
+    monkeypatch.setenv("PYLOT_LS_COMPLETION_ANSWER_AFTER_MS", "0")
+
+
 @pytest_asyncio.fixture
 async def connect(monkeypatch, tmp_path):
     """Make an editor with a server on a scripted backend; no settings of this machine's user count."""

@@ -6,51 +6,15 @@ import asyncio
 import sys
 
 import pytest
+from asked_backend import SAID, Asked
 
 from pylot_ls.bundled import sample_path
-from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import Priority
 from pylot_ls.errors import DecodeError
-from pylot_ls.features.live import Place
+from pylot_ls.features.underway import Underway
 from pylot_ls.lsp.client import EditorClient
 
 pytestmark = pytest.mark.asyncio
-
-SAID = "total(a, [b]) + 1"
-
-
-class Asked(ScriptedBackend):
-    """Keeps what it was asked to serve and to cancel; holds still when it has decoded so many tokens."""
-
-    def __init__(self, script=SAID, *, n_tokens=None):
-        super().__init__(script)
-        self.requests = []
-        self.cancelled = []
-        self.has_asked = asyncio.Event()
-        self.has_cancelled = asyncio.Event()
-        self._n_left = n_tokens
-
-    def submit(self, request):
-        self.requests.append(request)
-        self.has_asked.set()
-        super().submit(request)
-
-    def cancel(self, request_id):
-        self.cancelled.append(request_id)
-        self.has_cancelled.set()
-        super().cancel(request_id)
-
-    def _step(self, stopped):
-        if self.requests and self._n_left is not None:
-            self._n_left -= 1
-            if self._n_left < 0:
-                self._n_left = None
-                self.pause()
-        super()._step(stopped)
-
-    @property
-    def priorities(self):
-        return [request.priority for request in self.requests]
 
 
 @pytest.fixture
@@ -157,14 +121,14 @@ async def test_a_document_that_was_closed_is_asked_about_again(typist):
 def decoding(connect, monkeypatch):
     """An editor whose question is half answered: eight characters are decoded."""
     half = asyncio.Event()
-    hear = Place.hear
+    hear = Underway.hear
 
-    def overhear(place, text):
-        hear(place, text)
-        if len(text) == 8:
+    def overhear(underway, generated):
+        hear(underway, generated)
+        if len(generated.text) == 8:
             half.set()
 
-    monkeypatch.setattr(Place, "hear", overhear)
+    monkeypatch.setattr(Underway, "hear", overhear)
 
     async def start(eagerness="keystroke"):
         backend = Asked(n_tokens=2)
