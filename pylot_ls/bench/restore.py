@@ -203,10 +203,11 @@ class _Maker:
         return int(await self.child.ask(text=page.text, cursor=offset, max_tokens=self.max_tokens))
 
     def _page(self, lines: list[str], filler: str) -> _Page:
-        number = min(int(len(lines) * _SHARE_BEFORE), len(lines) - 1)
-        moved = min(number + _N_LINES_MOVED, len(lines) - 1)
-        text = "\n".join(lines) + "\n#" + filler
-        return _Page(text, (number, len(lines[number])), (moved, len(lines[moved])))
+        # Before the cursor: of what follows it, a prompt has no more than so much.
+        page = ["#" + filler, *lines]
+        number = min(int(len(page) * _SHARE_BEFORE), len(page) - 1)
+        moved = min(number + _N_LINES_MOVED, len(page) - 1)
+        return _Page("\n".join(page) + "\n", (number, len(page[number])), (moved, len(page[moved])))
 
 
 @dataclass(slots=True)
