@@ -191,9 +191,17 @@ class Feedback:
         return group[-1]
 
     def _continued(self, document: Document, suggestion: Suggestion) -> _Offer | None:
+        """The offer that a suggestion is the rest of; one of which only a part was there has grown."""
         for offer in self._live:
-            goes_on = (offer.followed.place, offer.followed.rest) == (suggestion.offset, suggestion.text)
-            if goes_on and offer.uri == document.uri:
+            followed = offer.followed
+            if (offer.uri, followed.place) != (document.uri, suggestion.offset):
+                continue
+            if suggestion.text == followed.rest:
+                return offer
+            if suggestion.text.startswith(followed.rest) and len(offer.group) == 1:
+                followed.grow(suggestion.text)
+                text = None if offer.row.text is None else followed.text
+                offer.row = replace(offer.row, n_characters=len(followed.text), text=text)
                 return offer
         return None
 
