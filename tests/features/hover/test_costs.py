@@ -1,10 +1,12 @@
 """What hovers cost with a real model: in one document the next one finds the KV of the one before."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
+from pylot_ls.bench.synthetic import Shape, write_model
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.types import Priority, TextSegment
 from pylot_ls.features.hover.explaining import ask_about, explain
@@ -47,6 +49,40 @@ async def n_tokens_from_suffix(engine, prompt):
         events = engine.generate((text,), max_tokens=1, priority=Priority.INTERACTIVE, keep=False)
         count += [event.usage.prompt_tokens async for event in events][-1]
     return count + 2
+
+
+@pytest_asyncio.fixture
+async def chat(start_engine, bundled_config, tmp_path):
+    """Have a chatting model of random weights explain; what it cost."""
+    path = tmp_path / "chat.gguf"
+    write_model(path, Shape(n_layers=1, n_embd=64, n_heads=2, n_kv_heads=1, n_ff=64), "chat")
+    path.with_suffix(".toml").write_text('[fim]\norders = ["psm"]\n[chat]\nformat = "chatml"\n')
+    engine = start_engine(LlamaBackend(replace(bundled_config, path=path, n_ctx=2048)))
+    model = await engine.ready()
+
+    async def usage(source, at):
+        document = Document("file:///a.py", "python", 1, Text.from_str(source))
+        subject = await subject_at(document, source.index(at))
+        return (await explain(ask_about(document, subject, model, ENGLISH), engine)).usage
+
+    return usage
+
+
+@pytest.mark.parametrize(("first", "second"), [("side_1", "side_6"), ("side_6", "side_1"), ("sqrt(", "side_2")])
+async def test_a_model_that_chats_evaluates_the_question_alone(chat, first, second):
+    before = await chat(SOURCE, first)
+    after = await chat(SOURCE, second)
+    assert before.tokens_reused == 0
+    # The question has some twenty words, and the template some tokens behind it.
+    assert after.tokens_evaluated < 50 < after.tokens_reused
+    assert after.tokens_evaluated + after.tokens_reused == after.prompt_tokens
+
+
+async def test_a_model_that_chats_evaluates_the_question_and_what_changed_behind_it(chat):
+    await chat(SOURCE, "side_2")
+    whole = (await chat(SOURCE, "side_6")).prompt_tokens
+    after = await chat(SOURCE.replace("+ 6", "+ 7"), "side_6")
+    assert after.tokens_evaluated < 60 < whole
 
 
 async def test_a_hover_further_up_evaluates_at_most_the_suffix(hover):
