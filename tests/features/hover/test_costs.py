@@ -51,13 +51,19 @@ async def n_tokens_from_suffix(engine, prompt):
     return count + 2
 
 
-@pytest_asyncio.fixture
-async def chat(start_engine, bundled_config, tmp_path):
-    """Have a chatting model of random weights explain; what it cost."""
-    path = tmp_path / "chat.gguf"
+@pytest.fixture(scope="module")
+def chat_path(tmp_path_factory):
+    """A model of random weights that chats."""
+    path = tmp_path_factory.mktemp("chat") / "chat.gguf"
     write_model(path, Shape(n_layers=1, n_embd=64, n_heads=2, n_kv_heads=1, n_ff=64), "chat")
     path.with_suffix(".toml").write_text('[fim]\norders = ["psm"]\n[chat]\nformat = "chatml"\n')
-    engine = start_engine(LlamaBackend(replace(bundled_config, path=path, n_ctx=2048)))
+    return path
+
+
+@pytest_asyncio.fixture
+async def chat(start_engine, bundled_config, chat_path):
+    """Have it explain; what that cost."""
+    engine = start_engine(LlamaBackend(replace(bundled_config, path=chat_path, n_ctx=2048)))
     model = await engine.ready()
 
     async def usage(source, at):

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from shelf import Shelf
 
 from pylot_ls.features.hover.explanations import Explanations, explanation_key
+from pylot_ls.kvcache.disk import DiskTier
+from pylot_ls.kvcache.memory import MemoryTier
+from pylot_ls.kvcache.store import PrefixStore
 
 KEY = explanation_key({"model": "a", "content": "def f(): pass"})
 
@@ -21,6 +24,31 @@ def test_what_is_written_comes_back_after_a_restart(text):
     shelf = Shelf()
     Explanations(shelf).write(KEY, text, kept=True)
     assert read(Explanations(shelf.restarted())) == text
+
+
+@pytest.fixture
+def open_store(tmp_path):
+    """A store on one folder, as each process opens it."""
+    stores = []
+
+    def make():
+        stores.append(PrefixStore(MemoryTier(2**20), DiskTier(tmp_path / "kv", 2**24, 2**24)))
+        return stores[-1]
+
+    yield make
+    for store in stores:
+        store.close()
+
+
+def test_what_is_kept_is_in_the_prefix_cache_and_goes_when_that_is_cleared(open_store):
+    first = open_store()
+    Explanations(first).write(KEY, "It adds.", kept=True)
+    assert first.flush(60)
+    first.close()
+    second = open_store()
+    assert read(Explanations(second)) == "It adds."
+    second.clear()
+    assert read(Explanations(second)) is None
 
 
 def test_that_there_is_nothing_worth_showing_is_remembered_too():

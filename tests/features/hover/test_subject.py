@@ -82,6 +82,11 @@ def test_a_method_is_found_where_its_class_begins_further_up_than_is_parsed():
     assert signature("class A:\n" + methods, "m1200()", "python") == "def m1200(self):"
 
 
+def test_thousands_of_definitions_of_one_name_are_no_matter():
+    source = "class A { " + "m() {} " * 4000 + "}"
+    assert signature(source.replace(" m() {} ", "\nm() {} ", 1000), "m()", "javascript") == "m()"
+
+
 def test_a_long_signature_is_cut_and_an_indented_one_is_not_indented():
     source = (
         "class A:\n    def f(\n        self,\n"
