@@ -113,7 +113,7 @@ class Session:
         self._initialization_options = initialization_options
         self._apply_settings()
         self._pool = self._models()
-        self._reopening.records.store = self.hovers.explanations.store = self._pool.store
+        self._reopening.records.store = self._pool.store
         self._pool.complete.listen(self._on_state)
         self._pool.start(self.notices.warning)
         self.feedback.start(self.settings)

@@ -2,6 +2,7 @@
 
 import pytest
 from bad_documents import BAD_DOCUMENTS
+from shelf import Shelf
 
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 
@@ -103,6 +104,17 @@ async def test_a_cancelled_hover_is_answered_and_ends_the_work(connect, watched_
     backend.resume()
     await editor.settled()
     assert backend.cancelled == [request.request_id]
+
+
+@pytest.mark.parametrize(("name", "is_kept"), [("a.py", True), ("my_secrets.py", False)])
+async def test_explanations_are_kept_of_files_that_may_be_kept(connect, tmp_path, name, is_kept):
+    uri, shelf = (tmp_path / name).as_uri(), Shelf()
+    editor = connect(ScriptedBackend(SAID), store=shelf)
+    await editor.initialize(MARKDOWN)
+    editor.open(SOURCE, uri, "python")
+    await editor.settled()
+    await editor.request("textDocument/hover", place(3, 4, uri))
+    assert any(SAID.encode() in value for value in shelf.disk.values()) == is_kept
 
 
 async def test_in_a_notebook_a_name_of_another_cell_is_known(connect):

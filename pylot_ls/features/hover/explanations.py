@@ -75,6 +75,10 @@ class Explanations:
         if self.store is not None and kept and len(value) <= _LARGEST_BYTES:
             self.store.replace(key, value)
 
+    def clear(self) -> None:
+        """Forget those in memory; the store is cleared by whoever owns it."""
+        self._texts.clear()
+
     def _remember(self, key: bytes, text: str) -> None:
         self._texts[key] = text
         self._texts.move_to_end(key)

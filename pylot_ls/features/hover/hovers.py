@@ -167,7 +167,10 @@ class Hovers:
         self, job: _Job, document: Document, subject: Subject, options: HoverOptions, *, session: str, kept: bool
     ) -> Explanation:
         try:
-            found = await explaining_engine(self._pool())
+            pool = self._pool()
+            # The models may have been switched, and their store with them.
+            self.explanations.store = pool.store
+            found = await explaining_engine(pool)
             if found is None:
                 return Explanation("")
             engine, model = found

@@ -49,17 +49,16 @@ class SteppedBackend(ScriptedBackend):
 class Pointer:
     """A user who hovers in documents; the budget ends when ``time_is_up`` is set.
 
-    Attributes:
+    Args:
         store: where explanations are kept.
     """
 
     def __init__(self, backend, store=None):
         self.backend = backend
-        self.pool = ModelPool({Role.COMPLETE: backend, Role.CHAT: backend})
+        self.pool = ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}, store)
         self.pool.start()
         self.time_is_up = asyncio.Event()
         self.hovers = Hovers(lambda: self.pool, timer=lambda _seconds: self.time_is_up.wait())
-        self.hovers.explanations.store = store
 
     def hover(self, source, at, *, language_id="python", kept=True, uri="file:///a.py"):
         """The hover where ``at`` first stands, on its way."""

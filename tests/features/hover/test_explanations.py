@@ -67,6 +67,13 @@ def test_what_is_not_as_it_would_be_written_does_not_count(value):
     assert read(Explanations(shelf.restarted())) is None
 
 
+def test_what_is_cleared_is_forgotten():
+    explanations = Explanations()
+    explanations.write(KEY, "It adds.", kept=False)
+    explanations.clear()
+    assert read(explanations) is None
+
+
 def test_in_memory_the_least_recently_used_goes():
     explanations = Explanations(most=2)
     keys = [explanation_key({"content": str(n)}) for n in range(3)]
