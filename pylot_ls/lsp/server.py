@@ -15,6 +15,7 @@ from pylot_ls.lsp.handlers import (
     configuration,
     documents,
     feedback,
+    hover,
     inline_completion,
     lifecycle,
     notebooks,
@@ -55,7 +56,16 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_pool)
-        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
+        for handlers in (
+            lifecycle,
+            configuration,
+            documents,
+            notebooks,
+            inline_completion,
+            completion,
+            feedback,
+            hover,
+        ):
             handlers.register(self)
 
 

@@ -26,9 +26,11 @@ from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.answers import Answers
 from pylot_ls.features.files_off import is_off
+from pylot_ls.features.hover.hovers import Hovers
 from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
+from pylot_ls.language import ENGLISH, Language
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
@@ -70,6 +72,7 @@ class Session:
         self.abilities = ClientAbilities()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
+        self.hovers = Hovers(lambda: self.pool, self.keep)
         self.privacy = Privacy()
         self.feedback = Feedback(self.documents.get, self.privacy.may_be_kept, notices.warning)
         self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
@@ -100,6 +103,11 @@ class Session:
         if self._pool is None:
             raise RuntimeError("the session has not started")
         return self._pool
+
+    @property
+    def language(self) -> Language:
+        """The user's."""
+        return ENGLISH
 
     def start(self, initialization_options: object) -> None:
         """Take the client's options and begin to load the model."""
@@ -149,6 +157,7 @@ class Session:
         self.documents.close(uri)
         self.anchors.forget(uri)
         self._answers.forget(uri)
+        self.hovers.forget(uri)
         self.privacy.forget(uri)
 
     def edited(self, document: Document, offset: int | None) -> None:
