@@ -55,6 +55,7 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_pool)
+        self.protocol.translate = self.session.translated
         for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
             handlers.register(self)
 
