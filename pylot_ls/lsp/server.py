@@ -18,6 +18,9 @@ from pylot_ls.lsp.handlers import (
     inline_completion,
     lifecycle,
     notebooks,
+    questions,
+    regenerate,
+    upkeep,
 )
 from pylot_ls.lsp.notebooks import SYNC
 from pylot_ls.lsp.notices import Notices
@@ -30,6 +33,20 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.pool import ModelPool
+
+
+_HANDLERS = (
+    lifecycle,
+    configuration,
+    documents,
+    notebooks,
+    inline_completion,
+    completion,
+    feedback,
+    questions,
+    regenerate,
+    upkeep,
+)
 
 
 class PylotServer(LanguageServer):
@@ -56,7 +73,7 @@ class PylotServer(LanguageServer):
         )
         self.session = Session(Notices(self), overrides, new_pool)
         self.protocol.translate = self.session.translated
-        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
+        for handlers in _HANDLERS:
             handlers.register(self)
 
 
