@@ -64,7 +64,7 @@ async def test_a_part_is_explained_with_the_document_first_and_the_question_last
     backend = Asked()
     editor = await started(backend)
     answer = await run(editor, "explain", URI, BODY)
-    assert answer["result"] == {"text": "It adds two numbers.", "isComplete": True, "language": "en"}
+    assert answer["result"] == {"text": "It adds two numbers.", "is_complete": True, "language": "en"}
     said = said_to(backend.prompts[-1])
     assert "Answer in English" in said["system"]
     assert said["user"].startswith(f"файл.py (python):\n```python\n{TEXT}")
@@ -163,7 +163,7 @@ async def test_notebook_cells_are_asked_about_in_their_notebook(started):
 async def test_special_tokens_and_endless_repetition_end_an_answer(started, text, left):
     editor = await started(Asked(text))
     result = (await run(editor, "explain", URI, BODY))["result"]
-    assert result["text"] == left or (left is None and len(result["text"]) < 100 and not result["isComplete"])
+    assert result["text"] == left or (left is None and len(result["text"]) < 100 and not result["is_complete"])
 
 
 @pytest.mark.parametrize("text", ["", " \n", "<|im_end|>"])

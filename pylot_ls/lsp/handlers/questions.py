@@ -48,7 +48,7 @@ def _about(ls: PylotServer, uri: Any, range_: Any) -> About:
 
 
 async def _answered(ls: PylotServer, uri: str, about: About, question: str, stream: AnswerStream) -> dict[str, Any]:
-    """``{"text": the whole answer, "isComplete": whether it ended by itself, "language": its tag}``."""
+    """``{"text": the whole answer, "is_complete": whether it ended by itself, "language": its tag}``."""
     session = ls.session
     language = session.language
     stream.begin(language.say("the model is answering"))
@@ -64,4 +64,4 @@ async def _answered(ls: PylotServer, uri: str, about: About, question: str, stre
         )
     finally:
         stream.end()
-    return {"text": found.text, "isComplete": found.is_complete, "language": language.tag}
+    return {"text": found.text, "is_complete": found.is_complete, "language": language.tag}
