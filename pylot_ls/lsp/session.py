@@ -169,18 +169,23 @@ class Session:
         Raises:
             PylotError: it cannot be loaded, or is of no use there.
         """
-        async with self._switching:
-            before = dict(self._chosen)
-            self._chosen[setting] = RawValue(setting, str(path))
-            try:
-                await self._load_models_anew()
-                await self.pool.engine(role)
-            except PylotError:
-                self._chosen = before
-                await self._load_models_anew()
-                raise
+        before = dict(self._chosen)
+        self._chosen[setting] = RawValue(setting, str(path))
+        # Whoever breaks it off must not leave the session without models.
+        await asyncio.shield(self.keep(self._load_models_anew()))
+        try:
+            await self.pool.engine(role)
+        except PylotError:
+            self._chosen = before
+            await asyncio.shield(self.keep(self._load_models_anew()))
+            raise
 
     async def _load_models_anew(self) -> None:
+        """Close all models, and begin with those that the settings choose now."""
+        async with self._switching:
+            await self._change_models()
+
+    async def _change_models(self) -> None:
         self.completions.supersede()
         self._answers.stop_looking_ahead()
         uris = self.documents.uris

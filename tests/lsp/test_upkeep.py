@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from dataclasses import replace
 
@@ -20,7 +21,7 @@ from pylot_ls.language import Message
 
 pytestmark = pytest.mark.asyncio
 
-INVALID_PARAMS, REQUEST_FAILED = -32602, -32803
+INVALID_PARAMS, REQUEST_FAILED, CANCELLED = -32602, -32803, -32800
 
 
 @pytest.fixture(autouse=True)
@@ -176,6 +177,30 @@ async def test_while_models_change_there_are_no_suggestions_and_no_errors(connec
     assert asked == [None]
     assert await editor.suggestion(0, 4) == f"from {other}"
     assert editor.messages() == []
+
+
+async def test_a_switch_that_is_cancelled_leaves_the_server_with_a_model(connect, tmp_path, model_path, monkeypatch):
+    other = tmp_path / "other.gguf"
+    shutil.copy(model_path, other)
+    editor = connect(new_pool=pool_that_knows({"None", str(other)}))
+    await begun(editor)
+    editor.open("x = \n", language="python")
+    closing, may_close = asyncio.Event(), asyncio.Event()
+    close = ModelPool.close
+
+    async def held(self):
+        closing.set()
+        await may_close.wait()
+        await close(self)
+
+    monkeypatch.setattr(ModelPool, "close", held)
+    answer = run(editor, "switchModel", "complete", str(other))
+    await closing.wait()
+    editor.notify("$/cancelRequest", {"id": answer.msg_id})
+    assert (await answer)["error"]["code"] == CANCELLED
+    may_close.set()
+    await editor.settled()
+    assert await editor.suggestion(0, 4) == f"from {other}"
 
 
 @pytest.mark.parametrize("folders", ["root", "folders"])
