@@ -16,7 +16,7 @@ from pylot_ls.config.wiring import hover_options, make_pool
 from pylot_ls.errors import PylotError
 from pylot_ls.features.hover.hovers import Hover, Hovers
 from pylot_ls.features.hover.rendering import as_plain_text
-from pylot_ls.language import ENGLISH
+from pylot_ls.language import ENGLISH, Language, language_of
 
 if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
@@ -40,18 +40,24 @@ def command(
     elif found is None:
         err.print("nothing to show here", style="dim")
     else:
-        print_text(as_plain_text(found, ENGLISH))
+        print_text(as_plain_text(found, _language(settings)))
 
 
 async def _hover(location: Location, settings: Settings) -> Hover | None:
     # Nobody looks again for the rest, so it is waited for.
-    options = replace(hover_options(settings, ENGLISH), time_budget_ms=math.inf)
+    options = replace(hover_options(settings, _language(settings)), time_budget_ms=math.inf)
     pool = make_pool(settings)
     pool.start()
     try:
         return await Hovers(lambda: pool).hover(location.document, location.offset, options)
     finally:
         await pool.close()
+
+
+def _language(settings: Settings) -> Language:
+    """The one that is set; what a terminal is told is English otherwise."""
+    chosen = settings.user.language
+    return ENGLISH if chosen.lower() == "auto" else language_of(chosen)
 
 
 def _as_dict(found: Hover | None) -> dict[str, object] | None:

@@ -19,6 +19,9 @@ from pylot_ls.lsp.handlers import (
     inline_completion,
     lifecycle,
     notebooks,
+    questions,
+    regenerate,
+    upkeep,
 )
 from pylot_ls.lsp.notebooks import SYNC
 from pylot_ls.lsp.notices import Notices
@@ -31,6 +34,21 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.pool import ModelPool
+
+
+_HANDLERS = (
+    lifecycle,
+    configuration,
+    documents,
+    notebooks,
+    inline_completion,
+    completion,
+    feedback,
+    hover,
+    questions,
+    regenerate,
+    upkeep,
+)
 
 
 class PylotServer(LanguageServer):
@@ -56,16 +74,8 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_pool)
-        for handlers in (
-            lifecycle,
-            configuration,
-            documents,
-            notebooks,
-            inline_completion,
-            completion,
-            feedback,
-            hover,
-        ):
+        self.protocol.translate = self.session.translated
+        for handlers in _HANDLERS:
             handlers.register(self)
 
 
