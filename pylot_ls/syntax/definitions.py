@@ -186,7 +186,11 @@ def _name(node: Node) -> Node | None:
 def _type_body(node: Node) -> Node | None:
     """The braces of Go's types."""
     kind = node.child_by_field_name("type")
-    return None if kind is None else next((child for child in kind.children if child.type in {"field_declaration_list", "{"}), None)
+    return (
+        None
+        if kind is None
+        else next((child for child in kind.children if child.type in {"field_declaration_list", "{"}), None)
+    )
 
 
 def _outer(node: Node) -> Node:
@@ -214,7 +218,11 @@ def _documentation(source: bytes, outer: Node, body: Node | None) -> Span | None
             return _span(source, value.start_byte, value.end_byte)
     comments: list[Node] = []
     below = _with_attributes(outer)
-    while (before := below.prev_named_sibling) is not None and _is_comment(before) and _is_right_above(source, before, below):
+    while (
+        (before := below.prev_named_sibling) is not None
+        and _is_comment(before)
+        and _is_right_above(source, before, below)
+    ):
         comments.append(before)
         below = before
     if not comments:

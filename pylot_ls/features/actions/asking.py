@@ -1,0 +1,145 @@
+"""How actions ask models, and what of an answer is no text."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.types import Finished, FinishReason, Priority
+from pylot_ls.errors import ActionError
+from pylot_ls.features.cleaning import clean
+from pylot_ls.features.repetition import repeats
+from pylot_ls.language import ENGLISH
+from pylot_ls.prompts.fim import FimOptions, fim_prompt
+from pylot_ls.prompts.question import About, question_prompt
+from pylot_ls.prompts.window import with_line_feeds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable
+
+    from pylot_ls.engine.engine import Engine, GenerationEvent
+    from pylot_ls.engine.types import Prompt
+    from pylot_ls.features.actions.context import Context
+    from pylot_ls.language import Language
+    from pylot_ls.text.rope import Text
+
+SYSTEM = "You are an expert programmer. You do what is asked and nothing else, and say no more than is asked for."
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """How to reach the models.
+
+    Attributes:
+        fill: gives the engine that completes.
+        chat: gives the engine that answers questions.
+        options: how prompts of the first are laid out.
+        session: whose requests these are.
+        keep: whether what is evaluated of the document may be kept beyond the process.
+        on_text: called with what is decoded so far.
+    """
+
+    fill: Callable[[], Awaitable[Engine]]
+    chat: Callable[[], Awaitable[Engine]]
+    options: FimOptions = field(default_factory=FimOptions)
+    session: str = ""
+    keep: bool = False
+    on_text: Callable[[str], None] = lambda _text: None
+
+    async def answer(self, context: Context, question: str, max_tokens: int) -> str:
+        """What the chat model answers to a question about the document.
+
+        Raises:
+            ActionError: the answer is empty or endless, or holds what is no text.
+            ModelError, EngineError: as ``Engine.ready`` and ``Engine.generate``.
+        """
+        engine = await self.chat()
+        document = context.document
+        about = About(document.text, document.language_id, _name(document.uri), context.start, context.end)
+        prompt = question_prompt(about, SYSTEM, question, await engine.ready(), max_tokens)
+        text = await self._written(engine, prompt, max_tokens, (), context.language, lambda _text: None)
+        return usable(text, context.language)
+
+    async def filled(  # noqa: PLR0917 - a hole, and how what is in it ends
+        self,
+        context: Context,
+        text: Text,
+        offset: int,
+        max_tokens: int,
+        stop: tuple[str, ...] = (),
+        until: Callable[[str], str | None] = lambda _text: None,
+    ) -> str:
+        """What the model that completes writes at a place of a text that the document may become.
+
+        Args:
+            context: whose language messages are in.
+            text: the document with a hole.
+            offset: where that is.
+            max_tokens: the most tokens; with more to say the answer is endless.
+            stop: texts that end it.
+            until: what of a text is all of it; None while more may follow.
+
+        Raises:
+            ActionError, ModelError, EngineError: as ``answer``.
+        """
+        engine = await self.fill()
+        prompt = fim_prompt(text, offset, await engine.ready(), self.options, max_tokens)
+        written = await self._written(engine, prompt, max_tokens, stop, context.language, until)
+        return usable(written, context.language)
+
+    async def _written(  # noqa: PLR0917 - one call's arguments
+        self,
+        engine: Engine,
+        prompt: Prompt,
+        max_tokens: int,
+        stop: tuple[str, ...],
+        language: Language,
+        until: Callable[[str], str | None],
+    ) -> str:
+        events = engine.generate(
+            prompt,
+            max_tokens=max_tokens,
+            stop=stop,
+            priority=Priority.INTERACTIVE,
+            session=self.session,
+            keep=self.keep,
+        )
+        return await _collected(events, until, language, self.on_text)
+
+
+async def _collected(
+    generation: AsyncGenerator[GenerationEvent, None],
+    until: Callable[[str], str | None],
+    language: Language,
+    on_text: Callable[[str], None],
+) -> str:
+    received = ""
+    async with contextlib.aclosing(generation) as events:
+        async for event in events:
+            received += event.text
+            text = with_line_feeds(received)
+            part = until(text)
+            if part is not None:
+                return part
+            if repeats(text) or (isinstance(event, Finished) and event.reason is FinishReason.LENGTH):
+                raise ActionError(language.say("The model did not come to an end; nothing was changed."))
+            on_text(text)
+    return with_line_feeds(received)
+
+
+def usable(text: str, language: Language = ENGLISH) -> str:
+    """A model's answer, if it is one.
+
+    Raises:
+        ActionError: it is empty, or holds special tokens or half characters.
+    """
+    if clean(text) != text:
+        raise ActionError(language.say("The model's answer holds what is no text; nothing was changed."))
+    if not text.strip():
+        raise ActionError(language.say("The model had nothing to say; nothing was changed."))
+    return text
+
+
+def _name(uri: str) -> str:
+    return uri.rpartition("/")[2]
