@@ -23,6 +23,7 @@ _FUNCTIONS = frozenset({
     "method_definition",
     "method_declaration",
     "method_signature",
+    "abstract_method_signature",
     "method_elem",
     "constructor_declaration",
     "compact_constructor_declaration",
@@ -45,7 +46,8 @@ _CLASSES = frozenset({
     "type_spec",
     "type_alias_declaration",
 })  # fmt: skip
-# A name that a function is assigned to.
+# A name that a function is assigned to: by a variable or by a field of a class.
+_ASSIGNING = frozenset({"variable_declarator", "field_definition", "public_field_definition"})
 _ASSIGNED = frozenset({"arrow_function", "function_expression", "generator_function", "function"})
 # What stands around a definition and belongs to it.
 _WRAPPERS = frozenset({
@@ -56,6 +58,7 @@ _WRAPPERS = frozenset({
     "type_declaration",
     "template_declaration",
     "ambient_declaration",
+    "type_definition",
 })  # fmt: skip
 _MOST_VISITED = 20_000
 
@@ -125,6 +128,8 @@ def definitions(parsed: Parsed) -> Iterator[Definition]:
 def _defined(node: Node) -> Node | None:
     """The definition that a node is or wraps."""
     while node.type in _WRAPPERS:
+        if any(child.type == "(" for child in node.children):
+            return None  # a group of Go's types, each of which has its own comment
         inner = [child for child in node.named_children if child.type in _WRAPPERS or _kind(child) is not None]
         if len(inner) != 1:
             return None
@@ -139,7 +144,7 @@ def _kind(node: Node) -> DefinitionKind | None:
         # "struct s x;" names one and defines none.
         is_name_alone = node.type.endswith("_specifier") and node.child_by_field_name("body") is None
         return None if is_name_alone else DefinitionKind.CLASS
-    value = node.child_by_field_name("value") if node.type == "variable_declarator" else None
+    value = node.child_by_field_name("value") if node.type in _ASSIGNING else None
     return DefinitionKind.FUNCTION if value is not None and value.type in _ASSIGNED else None
 
 
@@ -148,10 +153,10 @@ def _definition(parsed: Parsed, node: Node) -> Definition:
     kind = _kind(node) or DefinitionKind.FUNCTION
     outer = _outer(node)
     name = _name(node)
-    value = node.child_by_field_name("value") if node.type == "variable_declarator" else node
+    value = node.child_by_field_name("value") if node.type in _ASSIGNING else node
     holder = value if value is not None else node
-    body = holder.child_by_field_name("body") or (_type_body(node) if kind is DefinitionKind.CLASS else None)
-    signature_end = body.start_byte if body is not None else node.end_byte
+    body_node = holder.child_by_field_name("body")
+    body = _bytes_of(body_node) or (_braces(node) if kind is DefinitionKind.CLASS else None)
     # What a decorator says is not how it is called.
     signed = outer if outer.type not in {"decorated_definition", "template_declaration"} else node
     return Definition(
@@ -161,14 +166,17 @@ def _definition(parsed: Parsed, node: Node) -> Definition:
         named=_span(source, node.start_byte, node.start_byte)
         if name is None
         else _span(source, name.start_byte, name.end_byte),
-        signature=_span(source, signed.start_byte, len(source[:signature_end].rstrip())),
-        body=None if body is None else _span(source, body.start_byte, body.end_byte),
-        documentation=_documentation(source, outer, body),
+        signature=_span(source, signed.start_byte, _end_of_signature(source, holder, node, body)),
+        body=None if body is None else _span(source, *body),
+        documentation=_documentation(source, outer, body_node),
     )
 
 
 def _name(node: Node) -> Node | None:
-    found = node.child_by_field_name("name")
+    # A field of a JavaScript class calls it so.
+    found = node.child_by_field_name("name") or node.child_by_field_name("property")
+    if found is None and node.parent is not None and node.parent.type == "type_definition":
+        found = node.parent.child_by_field_name("declarator")  # what has no name of its own has that of its typedef
     if found is not None or node.type.endswith("_specifier"):
         return found
     # C names what it declares innermost: int (*f(int))(char).
@@ -183,14 +191,26 @@ def _name(node: Node) -> Node | None:
     return None
 
 
-def _type_body(node: Node) -> Node | None:
-    """The braces of Go's types."""
+def _bytes_of(node: Node | None) -> tuple[int, int] | None:
+    return None if node is None else (node.start_byte, node.end_byte)
+
+
+def _braces(node: Node) -> tuple[int, int] | None:
+    """From the opening brace of a Go type to its closing one."""
     kind = node.child_by_field_name("type")
-    return (
-        None
-        if kind is None
-        else next((child for child in kind.children if child.type in {"field_declaration_list", "{"}), None)
-    )
+    for child in () if kind is None else kind.children:
+        if child.type in {"field_declaration_list", "{"}:
+            return child.start_byte, kind.end_byte if kind is not None else child.end_byte
+    return None
+
+
+def _end_of_signature(source: bytes, holder: Node, node: Node, body: tuple[int, int] | None) -> int:
+    """Where it ends before the body: comments between them belong to neither."""
+    if body is None:
+        return node.end_byte
+    before = [child.end_byte for child in holder.children if child.end_byte <= body[0] and not _is_comment(child)]
+    # Of a Go type nothing but the brace tells.
+    return before[-1] if before and holder.child_by_field_name("body") else len(source[: body[0]].rstrip())
 
 
 def _outer(node: Node) -> Node:
@@ -218,11 +238,7 @@ def _documentation(source: bytes, outer: Node, body: Node | None) -> Span | None
             return _span(source, value.start_byte, value.end_byte)
     comments: list[Node] = []
     below = _with_attributes(outer)
-    while (
-        (before := below.prev_named_sibling) is not None
-        and _is_comment(before)
-        and _is_right_above(source, before, below)
-    ):
+    while (before := _before(below)) is not None and _is_comment(before) and _is_right_above(source, before, below):
         comments.append(before)
         below = before
     if not comments:
@@ -239,11 +255,19 @@ def _is_right_above(source: bytes, comment: Node, node: Node) -> bool:
     return not line.strip() and between.count(b"\n") + ends_line == 1
 
 
+def _before(node: Node) -> Node | None:
+    """The node above; of the first in a block of Python, whose grammar has it so, what is above the block."""
+    above = node.prev_named_sibling
+    return node.parent.prev_named_sibling if above is None and node.parent and node.parent.type == "block" else above
+
+
 def _below(comment: Node) -> Node | None:
     """The definition that a comment documents."""
     node: Node | None = comment
     while node is not None and (_is_comment(node) or node.type == "attribute_item"):
         node = node.next_named_sibling
+    if node is not None and node.type == "block" and node.named_child_count:
+        node = node.named_children[0]
     return None if node is None else _defined(node)
 
 
@@ -256,6 +280,8 @@ def _text(source: bytes, start: int, end: int) -> str:
 
 
 def _span(source: bytes, start: int, end: int) -> Span:
+    if source.isascii():
+        return Span(start, end)
     return Span(len(_text(source, 0, start)), len(_text(source, 0, end)))
 
 
