@@ -115,6 +115,7 @@ class Engine:
         budget_ms: float = math.inf,
         rank: int = 0,
         hole: Hole | None = None,
+        grammar: str = "",
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
@@ -136,6 +137,7 @@ class Engine:
             budget_ms=budget_ms,
             rank=rank,
             hole=hole,
+            grammar=grammar,
         )
         return self._serve(request)
 

@@ -19,6 +19,7 @@ import llama_cpp.llama_cpp as lib
 from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
+from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.metadata import embeds, pools
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
@@ -284,6 +285,14 @@ class LlamaModel:
             found = bool(lib.llama_vocab_is_eog(self.vocab, token) or lib.llama_vocab_is_control(self.vocab, token))
             self._endings[token] = found
         return found
+
+    def grammar(self, text: str) -> GrammarSampler:
+        """Where a text stands in a grammar, GBNF; to be closed before the model is.
+
+        Raises:
+            RequestError: it is no grammar.
+        """
+        return GrammarSampler(self.vocab, lambda token: bool(self.piece(token)), text)
 
     def close(self) -> None:
         """Free the weights. Contexts of it are closed before."""

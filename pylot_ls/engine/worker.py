@@ -354,6 +354,7 @@ class Worker:
             if generation in place:
                 place.remove(generation)
         self._n_ended += 1
+        generation.close()
         self._inbox.forget(generation.job)
         self._outbox.put(event)
 
