@@ -11,6 +11,7 @@ from pygls.lsp.server import LanguageServer
 from pylot_ls import __version__, machine
 from pylot_ls.config.wiring import make_pool
 from pylot_ls.lsp.handlers import (
+    code_action,
     completion,
     configuration,
     documents,
@@ -55,7 +56,16 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_pool)
-        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
+        for handlers in (
+            lifecycle,
+            configuration,
+            documents,
+            notebooks,
+            inline_completion,
+            completion,
+            feedback,
+            code_action,
+        ):
             handlers.register(self)
 
 

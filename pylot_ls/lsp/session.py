@@ -28,6 +28,8 @@ from pylot_ls.features.files_off import is_off
 from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
+from pylot_ls.language import ENGLISH, Language
+from pylot_ls.lsp.actions import Actions
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
@@ -76,6 +78,7 @@ class Session:
         self._answers = Answers(
             self.anchors, lambda: self.engine, self._reopening.known, self.privacy.may_be_kept, self.keep
         )
+        self.actions = Actions(self)
         self.power_watch: asyncio.Task[None] | None = None
         self.power = PowerSource(machine.on_battery)
         # A client that never asks must not cost anything at its edits.
@@ -99,6 +102,11 @@ class Session:
         if self._pool is None:
             raise RuntimeError("the session has not started")
         return self._pool
+
+    @property
+    def language(self) -> Language:
+        """The user's."""
+        return ENGLISH
 
     def start(self, initialization_options: object) -> None:
         """Take the client's options and begin to load the model."""
@@ -136,12 +144,14 @@ class Session:
 
     def opened(self, uri: str) -> None:
         """A document was opened: find out what may be kept of it, and let it stand where it stood before."""
+        self.actions.snapshots.forget(uri)
         self._knowledge.opened(uri)
         learned = self.keep(self.privacy.learn(uri))
         self.keep(self._reopening.opened(uri, learned, self.engine))
 
     def close_document(self, uri: str) -> None:
         """Forget a document; where it stood is recorded."""
+        self.actions.snapshots.forget(uri)
         self.feedback.closed(uri)
         self._knowledge.closed(uri)
         self._reopening.closed(uri)
@@ -227,6 +237,7 @@ class Session:
             task.cancel()
         self._reopening.close()
         self._knowledge.close()
+        await self.actions.close()
         await self.feedback.close()
         if self._pool is not None:
             await self._pool.close()

@@ -47,8 +47,10 @@ class Models:
     keep: bool = False
     on_text: Callable[[str], None] = lambda _text: None
 
-    async def answer(self, context: Context, question: str, max_tokens: int) -> str:
+    async def answer(self, context: Context, question: str, max_tokens: int, grammar: str = "") -> str:
         """What the chat model answers to a question about the document.
+
+        ``grammar``: to which the answer is bound, see ``GenerateRequest``.
 
         Raises:
             ActionError: the answer is empty or endless, or holds what is no text.
@@ -58,8 +60,8 @@ class Models:
         document = context.document
         about = About(document.text, document.language_id, _name(document.uri), context.start, context.end)
         prompt = question_prompt(about, SYSTEM, question, await engine.ready(), max_tokens)
-        text = await self._written(engine, prompt, max_tokens, (), context.language, lambda _text: None)
-        return usable(text, context.language)
+        events = self._events(engine, prompt, max_tokens, grammar=grammar)
+        return usable(await _collected(events, lambda _text: None, context.language, self.on_text), context.language)
 
     async def filled(  # noqa: PLR0917 - a hole, and how what is in it ends
         self,
@@ -85,27 +87,29 @@ class Models:
         """
         engine = await self.fill()
         prompt = fim_prompt(text, offset, await engine.ready(), self.options, max_tokens)
-        written = await self._written(engine, prompt, max_tokens, stop, context.language, until)
-        return usable(written, context.language)
+        events = self._events(engine, prompt, max_tokens, stop=stop, heal=True)
+        return usable(await _collected(events, until, context.language, self.on_text), context.language)
 
-    async def _written(  # noqa: PLR0917 - one call's arguments
+    def _events(
         self,
         engine: Engine,
         prompt: Prompt,
         max_tokens: int,
-        stop: tuple[str, ...],
-        language: Language,
-        until: Callable[[str], str | None],
-    ) -> str:
-        events = engine.generate(
+        *,
+        stop: tuple[str, ...] = (),
+        grammar: str = "",
+        heal: bool = False,
+    ) -> AsyncGenerator[GenerationEvent, None]:
+        return engine.generate(
             prompt,
             max_tokens=max_tokens,
             stop=stop,
             priority=Priority.INTERACTIVE,
             session=self.session,
             keep=self.keep,
+            grammar=grammar,
+            heal=heal,
         )
-        return await _collected(events, until, language, self.on_text)
 
 
 async def _collected(

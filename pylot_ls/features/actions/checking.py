@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import Edited, Told
+from pylot_ls.features.actions.blocks import blocks_are_sound
 from pylot_ls.features.actions.edits import Replacement, minimal, whole_lines
 
 if TYPE_CHECKING:
@@ -79,8 +80,18 @@ def _why_not(context: Context, region: Span, new: str, *, keeps_code: bool) -> s
     if scope is None:
         return ""
     changed = scope.changed(view[: region.start] + new + view[region.end :])
+    errors = language.say("The model's answer has errors, so it is shown here and the document is left as it is.")
     if changed is None or changed.n_errors > scope.n_errors:
-        return language.say("The model's answer has errors, so it is shown here and the document is left as it is.")
+        return errors
+    start, end = _guarded(context, region)
+    lines = context.lines(start, end)
+    moved_end = lines.end + len(new) - (region.end - region.start)
+    if (
+        scope.language_id == "python"
+        and blocks_are_sound(context.shown(lines))
+        and not blocks_are_sound(changed.text[lines.start : moved_end])
+    ):
+        return errors
     if keeps_code and scope.code(region.start, region.end) != changed.code(region.start, region.start + len(new)):
         return language.say("The model's answer changes code, so it is shown here and the document is left as it is.")
     return ""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ActionError
@@ -12,16 +11,17 @@ from pylot_ls.features.actions.action import Offer, Outcome
 from pylot_ls.features.actions.answer import prose_in
 from pylot_ls.features.actions.checking import checked
 from pylot_ls.features.actions.forms import LANGUAGE_IDS, Hole, hole_for, opened, written
+from pylot_ls.prompts.docstring_hole import docstring_form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pylot_ls.features.actions.asking import Models
     from pylot_ls.features.actions.context import Context
+    from pylot_ls.prompts.docstring_hole import DocstringForm
 
 _MAX_TOKENS = 192
 _MAX_CHAT_TOKENS = 512
-_STOPS = {"python": ('"""', "'''"), "rust": (), "go": ()}
 # A definition that says more than this about itself needs no completing.
 _MOST_PRESENT_LINES = 2
 
@@ -78,40 +78,35 @@ async def documentation(context: Context, models: Models, hole: Hole) -> list[st
 
 
 async def _filled(context: Context, models: Models, hole: Hole) -> list[str]:
-    language_id = context.document.language_id
-    before, after = opened(hole.present, hole.indentation, language_id)
+    """The first paragraph that a model writes: of more, small ones lose the thread."""
+    name = context.definition.name if context.definition else ""
+    form = docstring_form(context.document.language_id, name)
+    if form is None:
+        return []
+    before, after = opened(hole.present, hole.indentation, form)
     text, view = context.document.text, context.view
     start, end = view.to_text(hole.replaced.start), view.to_text(hole.replaced.end)
     prefix = (hole.before if not hole.present else "") + before
     with_hole = text.replace(start, end, prefix + after + hole.after)
-    stops = _STOPS.get(language_id, ("*/",))
-    answer = await models.filled(
-        context, with_hole, start + len(prefix), _MAX_TOKENS, stops, lambda so_far: _complete(so_far, language_id)
-    )
-    return _unmarked(answer, language_id)
-
-
-def _complete(so_far: str, language_id: str) -> str | None:
-    """All of a documentation of line comments, or of a paragraph that is followed by nothing."""
-    mark = {"rust": "///", "go": "//"}.get(language_id)
-    if mark is None:
-        return None
-    lines = so_far.split("\n")
-    end = next((n for n, line in enumerate(lines) if n and line.strip() and not line.lstrip().startswith(mark)), None)
-    if end is None:
-        end = next((n for n, line in enumerate(lines[:-1]) if n and not line.strip()), None)
-    return None if end is None else "\n".join(lines[:end])
-
-
-def _unmarked(answer: str, language_id: str) -> list[str]:
-    """The text without what its lines begin with."""
-    if language_id == "python":
-        return [line.rstrip() for line in inspect.cleandoc(answer).split("\n")]
+    until = partial(_first_paragraph, form)
+    answer = await models.filled(context, with_hole, start + len(prefix), _MAX_TOKENS, form.stop, until)
     first, *rest = answer.strip().split("\n")
-    stripped = [re.sub(r"\A\s*(\*(?!/)|///?)? ?", "", line).rstrip() for line in rest]
-    while stripped and not stripped[-1]:
-        stripped.pop()
-    return [first.rstrip(), *stripped]
+    lines = [first.rstrip(), *(line.strip().removeprefix(form.marker).strip() for line in rest)]
+    # Go's begins with the name.
+    begun = form.opening.partition(" ")[2] if not (form.closing or hole.present) else ""
+    return [begun + lines[0], *lines[1:]]
+
+
+def _first_paragraph(form: DocstringForm, so_far: str) -> str | None:
+    """What of a text is its first paragraph; None while that may go on."""
+    lines = so_far.lstrip().split("\n")
+    for number, line in enumerate(lines):
+        is_whole = number + 1 < len(lines)
+        said = line.strip().removeprefix(form.marker) if number else line
+        is_other = number and is_whole and not form.closing and not line.strip().startswith(form.marker)
+        if is_whole and (not said.strip() or is_other):
+            return "\n".join(lines[:number])
+    return None
 
 
 def _placed(context: Context, hole: Hole, lines: Sequence[str]) -> Outcome:

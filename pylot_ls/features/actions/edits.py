@@ -89,6 +89,8 @@ def _moved(guard: Span, edits: Sequence[Edit]) -> int | None:
     """Where something begins after edits; None where one was made within it."""
     start, length = guard.start, guard.end - guard.start
     for edit in edits:
+        if edit.start == edit.end == edit.new_end:
+            continue
         if edit.end <= start:
             start += edit.new_end - edit.end
         elif edit.start < start + length:

@@ -37,9 +37,9 @@ class Fix:
         errors = [each for each in context.diagnostics if each.severity == _ERROR]
         offers = []
         for number, each in enumerate(context.diagnostics[:_MOST_OFFERS]):
-            message = _clipped(on_one_line(each.message))
+            problem = _clipped(on_one_line(each.message))
             is_preferred = errors == [each]
-            title = context.language.say("Fix: {message}", message=message)
+            title = context.language.say("Fix: {problem}", problem=problem)
             offers.append(Offer(title, is_preferred=is_preferred, is_pressing=True, diagnostic=number))
         return offers
 

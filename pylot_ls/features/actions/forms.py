@@ -12,6 +12,7 @@ from pylot_ls.syntax.definitions import Span
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylot_ls.prompts.docstring_hole import DocstringForm
     from pylot_ls.syntax.definitions import Definition
 
 _BLOCK = frozenset({"c", "cpp", "java", "javascript", "javascriptreact", "typescript", "typescriptreact"})
@@ -78,19 +79,15 @@ def _in_body(view: str, definition: Definition) -> Hole | None:
     return Hole(Span(definition.signature.end, body.start), "\n", f"\n{inner}", inner)
 
 
-def opened(lines: Sequence[str], indentation: str, language_id: str) -> tuple[str, str]:
+def opened(lines: Sequence[str], indentation: str, form: DocstringForm) -> tuple[str, str]:
     """What stands before and after the next words of documentation that has begun with some lines."""
-    if language_id == "python":
-        written = "".join(f"{_indented(line, indentation)}\n" for line in lines[1:])
-        if lines:
-            return f'{indentation}"""{lines[0]}\n{written}\n{indentation}', f'\n{indentation}"""'
-        return f'{indentation}"""', '"""'
-    mark = _LINE_MARKS.get(language_id)
-    if mark is not None:
-        written = "".join(f"{indentation}{mark} {line}".rstrip() + "\n" for line in (*lines, *([""] if lines else [])))
-        return f"{written}{indentation}{mark} ", ""
-    written = "".join(f"{indentation} * {line}".rstrip() + "\n" for line in (*lines, *([""] if lines else [])))
-    return f"{indentation}/**\n{written}{indentation} * ", f"\n{indentation} */"
+    if not lines:
+        return indentation + form.opening, form.closing
+    marker = f" {form.marker} " if form.closing and form.marker else f"{form.marker} ".lstrip()
+    first = form.opening if form.closing else marker
+    begun = [f"{indentation}{first}{lines[0]}", *(f"{indentation}{marker}{line}" for line in (*lines[1:], ""))]
+    closing = f"\n{indentation}{form.closing}" if form.closing else ""
+    return "".join(f"{line.rstrip()}\n" for line in begun) + indentation + marker, closing
 
 
 def written(lines: Sequence[str], indentation: str, language_id: str) -> str:

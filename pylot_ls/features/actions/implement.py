@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import Offer, Outcome
-from pylot_ls.features.actions.answer import code_in, indented_by
+from pylot_ls.features.actions.answer import indented_by
 from pylot_ls.features.actions.bodies import BodyShape, Vacancy, says_nothing, vacancy_at
 from pylot_ls.features.actions.checking import answered_definition, checked
 from pylot_ls.features.actions.forms import own_documentation
+from pylot_ls.features.actions.rewriting import code_answered
 from pylot_ls.features.indentation import indented_as
 from pylot_ls.features.shape import indent_width
 from pylot_ls.features.stopping import StopRule, one_unit
@@ -88,13 +89,13 @@ async def _answered(context: Context, models: Models, vacancy: Vacancy) -> str:
             f"Write the code for this comment:\n{todo}\n"
             "Answer with only the lines that belong below the comment, in one fenced code block."
         )
-        code = code_in(await models.answer(context, question, _MAX_CHAT_TOKENS), context.language)
+        code = await code_answered(context, models, question, _MAX_CHAT_TOKENS)
         return indented_by(code, vacancy.indentation).removeprefix(vacancy.indentation)
     question = (
         f"`{definition.name}` has no body yet:\n```\n{context.shown(definition.whole)}\n```\n"
         "Implement it. Answer with all of it, its signature unchanged, in one fenced code block."
     )
-    code = code_in(await models.answer(context, question, _MAX_CHAT_TOKENS), context.language)
+    code = await code_answered(context, models, question, _MAX_CHAT_TOKENS)
     text, found = answered_definition(context, code, definition)
     body = found.body
     if body is None:

@@ -11,6 +11,7 @@ from pylot_ls.features.actions.action import Edited, Offer, Outcome, Told
 from pylot_ls.features.actions.answer import name_in
 from pylot_ls.features.actions.checking import fenced
 from pylot_ls.features.actions.edits import Replacement, whole_lines
+from pylot_ls.prompts.grammars import IDENTIFIER, MOST_NAME_CHARACTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from pylot_ls.features.actions.asking import Models
     from pylot_ls.features.actions.context import Context
 
-_MAX_TOKENS = 48
+_MAX_TOKENS = MOST_NAME_CHARACTERS + 1
 _MOST_QUOTED = 2000
 _DUNDER = re.compile(r"__\w+__\Z")
 
@@ -48,14 +49,14 @@ class Rename:
             f"{fenced(quoted[:_MOST_QUOTED], context.document.language_id)}"
             "Keep to the naming style of the code. Answer with the name alone."
         )
-        better = name_in(await models.answer(context, question, _MAX_TOKENS), language)
+        better = name_in(await models.answer(context, question, _MAX_TOKENS, IDENTIFIER), language)
         if better == name:
             raise ActionError(language.say("The model has no better name than {name}.", name=name))
         uses = context.scope.local_uses(context.place) if context.scope else ()
         is_free = not keyword.iskeyword(better) and not re.search(rf"\b{re.escape(better)}\b", quoted)
         if not uses or not is_free:
-            text = language.say("A better name for `{name}`: `{better}`", name=name, better=better)
-            return Told(text, name=better)
+            said = language.say("A better name for `{name}`: `{better}`", name=name, better=better)
+            return Told(said, name=better)
         view, text = context.view, context.document.text
         found = [(view.to_text(use.start), view.to_text(use.end)) for use in uses]
         guard = whole_lines(text, view.to_text(around.start), view.to_text(around.end))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.answer import code_in, indented_by
 from pylot_ls.features.actions.checking import fenced
+from pylot_ls.prompts.grammars import code_block
 
 if TYPE_CHECKING:
     from pylot_ls.features.actions.asking import Models
@@ -30,8 +31,18 @@ async def rewritten(context: Context, models: Models, region: Span, request: str
         "Answer with all of this code as it is to be, in one fenced code block, and nothing else."
     )
     max_tokens = len(old) // _CHARACTERS_PER_TOKEN + _ADDED_TOKENS
-    code = code_in(await models.answer(context, question, max_tokens), context.language)
+    code = await code_answered(context, models, question, max_tokens)
     return indented_by(code, old[: len(old) - len(old.lstrip())].rpartition("\n")[2])
+
+
+async def code_answered(context: Context, models: Models, question: str, max_tokens: int) -> str:
+    """The code that a model answers a question with, which it can do in no other form.
+
+    Raises:
+        ActionError, ModelError, EngineError: as ``Models.answer``.
+    """
+    grammar = code_block(context.document.language_id)
+    return code_in(await models.answer(context, question, max_tokens, grammar), context.language)
 
 
 def region_of(context: Context) -> Span:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import NewFile, Offer, Outcome, Told
-from pylot_ls.features.actions.answer import code_in
 from pylot_ls.features.actions.checking import fenced
+from pylot_ls.features.actions.rewriting import code_answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ class WriteTests:
         definition = context.definition
         if definition is None or not self.offers(context):
             raise ActionError(context.language.say("There is nothing here that tests could be written for."))
-        code = code_in(await models.answer(context, _question(context, definition), _MAX_TOKENS), context.language)
+        code = await code_answered(context, models, _question(context, definition), _MAX_TOKENS)
         if definition.name not in code:
             said = context.language.say("The model's tests do not use {name}.", name=definition.name)
             raise ActionError(said)
