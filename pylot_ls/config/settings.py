@@ -229,6 +229,22 @@ class CompletionSettings(_Group):
     )
 
 
+class HoverSettings(_Group):
+    """What is shown of the thing under the pointer."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether hovers are answered, true or false; default true.",
+    )
+    time_budget_ms: int = Field(
+        default=1000,
+        ge=0,
+        le=600_000,
+        description="How long a hover waits for the model's explanation, in milliseconds; default 1000. What is there "
+        "by then is shown, and the rest at the next hover. 0 waits until it is complete.",
+    )
+
+
 class PromptSettings(_Group):
     """How the text around the cursor is laid out for the model."""
 
@@ -315,6 +331,7 @@ class Settings(BaseModel):
     model: ModelSettings = ModelSettings()
     roles: RolesSettings = RolesSettings()
     completion: CompletionSettings = CompletionSettings()
+    hover: HoverSettings = HoverSettings()
     prompt: PromptSettings = PromptSettings()
     cache: CacheSettings = CacheSettings()
     feedback: FeedbackSettings = FeedbackSettings()

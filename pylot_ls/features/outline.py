@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
     from pylot_ls.text.document import Document
     from pylot_ls.text.rope import Text
+
+
+# A window that is cut may begin within a docstring, and then all behind it is read the wrong way round.
+_PYTHON_DEFINITION = re.compile(r"^[^\S\n]*(?:async def|def|class|@)[^\S\n]*\w", re.MULTILINE)
+_SEARCHED_SHARE = 1 / 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ async def outline_at(document: Document, offset: int) -> Outline | None:
     window = Window.around(around.prefix, around.suffix, is_whole=around.is_whole)
     if window is None:
         return None
+    if document.language_id == "python" and len(window.before) < offset:
+        window = Window(_from_definition(window.before), window.after)
     # Some milliseconds, in which the event loop would stand still.
     return await asyncio.to_thread(_outline, document, offset, window)
 
@@ -69,6 +77,12 @@ def _outline(document: Document, offset: int, window: Window) -> Outline | None:
         tuple(moved(each, to_document) for each in definitions(parsed)),
         None if name is None else replace(name, span=_moved(name.span, to_document)),
     )
+
+
+def _from_definition(before: str) -> str:
+    """The text from the first line on that begins a definition, be it indented: a quarter is left out at most."""
+    found = _PYTHON_DEFINITION.search(before, 0, int(len(before) * _SEARCHED_SHARE))
+    return before[found.start() :] if found else before
 
 
 def moved(definition: Definition, place: Callable[[int], int]) -> Definition:

@@ -59,6 +59,7 @@ class ClientAbilities:
         inline_completion: asks for inline completions by itself.
         progress: shows progress that the server begins.
         configuration: can be asked for its settings.
+        hover_markdown: shows Markdown in hovers, and rather than plain text.
         stats: wants a ``pylot/completion`` notification after each completion.
         shows_documents: opens a document that the server names.
         actions: what it can do with code actions and edits.
@@ -67,6 +68,7 @@ class ClientAbilities:
     inline_completion: bool = False
     progress: bool = False
     configuration: bool = False
+    hover_markdown: bool = False
     stats: bool = False
     shows_documents: bool = False
     actions: ActionAbilities = field(default_factory=ActionAbilities)
@@ -79,10 +81,16 @@ class ClientAbilities:
             inline_completion=document is not None and document.inline_completion is not None,
             progress=window is not None and bool(window.work_done_progress),
             configuration=workspace is not None and bool(workspace.configuration),
+            hover_markdown=_prefers_markdown(document),
             stats=_experimental(capabilities.experimental, STATS_CAPABILITY),
             shows_documents=window is not None and window.show_document is not None and window.show_document.support,
             actions=ActionAbilities.of(capabilities),
         )
+
+
+def _prefers_markdown(document: types.TextDocumentClientCapabilities | None) -> bool:
+    formats = document.hover.content_format if document is not None and document.hover is not None else None
+    return next(iter(formats or ()), None) == "markdown"
 
 
 def _experimental(experimental: Any, name: str) -> bool:

@@ -16,6 +16,7 @@ from pylot_ls.lsp.handlers import (
     configuration,
     documents,
     feedback,
+    hover,
     inline_completion,
     lifecycle,
     notebooks,
@@ -65,6 +66,7 @@ class PylotServer(LanguageServer):
             completion,
             feedback,
             code_action,
+            hover,
         ):
             handlers.register(self)
 

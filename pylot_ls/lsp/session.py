@@ -25,6 +25,7 @@ from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.answers import Answers
 from pylot_ls.features.files_off import is_off
+from pylot_ls.features.hover.hovers import Hovers
 from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
@@ -71,6 +72,7 @@ class Session:
         self.abilities = ClientAbilities()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
+        self.hovers = Hovers(lambda: self.pool, self.keep)
         self.privacy = Privacy()
         self.feedback = Feedback(self.documents.get, self.privacy.may_be_kept, notices.warning)
         self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
@@ -113,7 +115,7 @@ class Session:
         self._initialization_options = initialization_options
         self._apply_settings()
         self._pool = self._models()
-        self._reopening.records.store = self._pool.store
+        self._reopening.records.store = self.hovers.explanations.store = self._pool.store
         self._pool.complete.listen(self._on_state)
         self._pool.start(self.notices.warning)
         self.feedback.start(self.settings)
@@ -158,6 +160,7 @@ class Session:
         self.documents.close(uri)
         self.anchors.forget(uri)
         self._answers.forget(uri)
+        self.hovers.forget(uri)
         self.privacy.forget(uri)
 
     def edited(self, document: Document, offset: int | None) -> None:

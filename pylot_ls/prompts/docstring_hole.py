@@ -1,6 +1,8 @@
 """A hole where the documentation of a definition stands: how a model that fills holes is asked what it does. Pure.
 
-The hole is in the document itself, so that its prompt begins as those of completions do and finds their KV there.
+The hole is in the document itself, so that its prompt begins as those of completions do and finds their KV there. Some
+lines above it are the middle's beginning, as with completions: measured with the bundled model over 36 definitions,
+with none it writes code more often than not, and with them what looks like documentation.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pylot_ls.prompts.anchor import Anchor
-from pylot_ls.prompts.layout import FimOptions, Layout
+from pylot_ls.prompts.layout import FimOptions
+from pylot_ls.prompts.plan import make_plan
 
 if TYPE_CHECKING:
     from pylot_ls.engine.types import ModelInfo, Prompt
@@ -34,6 +36,7 @@ class DocstringForm:
         marker: with what each further line begins behind its indentation; "" where with nothing.
         is_below: whether it stands below the header of what it documents, or above.
         stop: what its text cannot hold. Where its lines have a marker, it ends with the first line that has none.
+        begun: words of the text that stand in the opening already.
     """
 
     opening: str
@@ -41,6 +44,7 @@ class DocstringForm:
     marker: str
     is_below: bool
     stop: tuple[str, ...]
+    begun: str = ""
 
     def text_of(self, written: str) -> tuple[str, bool]:
         r"""The words of documentation that was written up to some place, and whether it ends before that.
@@ -93,7 +97,8 @@ def docstring_form(language_id: str, name: str = "") -> DocstringForm | None:
         return DocstringForm("/// ", "", "///", is_below=False, stop=())
     if language_id == "go":
         # That it begins with the name is how Go's are written.
-        return DocstringForm(f"// {name} " if name else "// ", "", "//", is_below=False, stop=())
+        begun = f"{name} " if name else ""
+        return DocstringForm(f"// {begun}", "", "//", is_below=False, stop=(), begun=begun)
     return None
 
 
@@ -122,6 +127,8 @@ def docstring_hole(
 ) -> Prompt | None:
     """The prompt that asks for a definition's documentation, as if it had none; None where there is no form for it.
 
+    To be generated with ``heal``: what a model writes after an opening may be one token with it.
+
     Args:
         text: the document.
         definition: its spans are of that text.
@@ -136,10 +143,9 @@ def docstring_hole(
     place = docstring_place(text, definition, language_id)
     if place is None:
         return None
-    layout = Layout.of(model, options or FimOptions(), max_tokens)
     with_hole = text.replace(place.start, place.end, place.before + place.after)
     hole = place.start + len(place.before)
-    return Anchor.at(with_hole, hole, hole, layout).prompt_for(with_hole, hole)
+    return make_plan(with_hole, hole, model, options or FimOptions(), max_tokens).prompt
 
 
 def _above(text: Text, definition: Definition, form: DocstringForm) -> DocstringPlace:

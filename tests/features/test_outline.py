@@ -66,3 +66,12 @@ def test_behind_the_last_character_there_is_no_name():
     source = "name"
     document = Document("file:///a.py", "python", 1, Text.from_str(source))
     assert asyncio.run(outline_at(document, 4)).name is None
+
+
+def test_a_window_that_begins_within_a_docstring_is_read_the_right_way_round():
+    method = '    def m{}(self):\n        """{}"""\n        return 1\n\n'
+    source = "class Turtle:\n" + "".join(method.format(n, "Word word word word.\n\n" * 60) for n in range(200))
+    for n in (40, 41, 150):
+        found = outline(source, f"m{n}(")
+        assert found.name.text == f"m{n}"
+        assert found.around(source.index(f"m{n}("))[-1].documentation is not None
