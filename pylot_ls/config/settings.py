@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from pylot_ls.features.files_off import check_glob
+from pylot_ls.language import TAG_PATTERN
 
 
 class Scope(enum.StrEnum):
@@ -40,6 +41,11 @@ def _glob(value: str) -> str:
 
 
 UserPath = Annotated[Path, BeforeValidator(_expand_home)]
+LanguageTag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=64, pattern=TAG_PATTERN),
+    Field(examples=["auto", "ru", "pt-BR"]),
+]
 LanguageId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Glob = Annotated[
     str,
@@ -162,6 +168,16 @@ class RolesSettings(_Group):
     embed: Annotated[UserPath | None, Scope.USER] = Field(
         default=None,
         description="A GGUF file that turns texts into vectors. Without it, the default, nothing does.",
+    )
+
+
+class UserSettings(_Group):
+    """Who it works for."""
+
+    language: LanguageTag = Field(
+        default="auto",
+        description='The language of messages, explanations and comments: a tag such as "ru" or "pt-BR", or "auto" '
+        'for the one that the editor names; default "auto".',
     )
 
 
@@ -330,6 +346,7 @@ class Settings(BaseModel):
 
     model: ModelSettings = ModelSettings()
     roles: RolesSettings = RolesSettings()
+    user: UserSettings = UserSettings()
     completion: CompletionSettings = CompletionSettings()
     hover: HoverSettings = HoverSettings()
     prompt: PromptSettings = PromptSettings()

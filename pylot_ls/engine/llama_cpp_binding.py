@@ -23,6 +23,7 @@ from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.metadata import embeds, pools
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,8 +132,11 @@ class LlamaModel:
         self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
             raise ModelUnreadableError(
-                f"llama.cpp cannot load {path}: {log_lines.reason()}; "
-                "fetch the file again, or set model.path to another model",
+                Message(
+                    "llama.cpp cannot load {path}: {reason}; fetch the file again, or set model.path to another model",
+                    path=path,
+                    reason=log_lines.reason(),
+                )
             )
         self.adapters: list[tuple[Any, float]] = []
         self.vocab = lib.llama_model_get_vocab(self._model)
@@ -157,7 +161,11 @@ class LlamaModel:
             handle = lib.llama_adapter_lora_init(self._model, os.fsencode(adapter.path))
             if not handle:
                 raise ModelUnreadableError(
-                    f"llama.cpp cannot load the adapter {adapter.path}: {log_lines.reason()}; make it again"
+                    Message(
+                        "llama.cpp cannot load the adapter {path}: {reason}; make it again",
+                        path=adapter.path,
+                        reason=log_lines.reason(),
+                    )
                 )
             self.adapters.append((handle, adapter.scale))
 

@@ -12,6 +12,7 @@ from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pooled_backend import PooledBackend
 from pylot_ls.engine.types import LoadFailed, Ready
 from pylot_ls.errors import ModelError, ModelUnsupportedError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,8 +78,11 @@ class ModelPool:
         info = await engine.ready()
         if role is Role.CHAT and not info.chats:
             raise ModelUnsupportedError(
-                f"{info.name} has no chat format that llama.cpp knows; choose an instruct model: "
-                "pylot-ls models use NAME --role chat",
+                Message(
+                    "{model} has no chat format that llama.cpp knows; choose an instruct model: "
+                    "pylot-ls models use NAME --role chat",
+                    model=info.name,
+                )
             )
         return engine
 
@@ -113,7 +117,7 @@ class ModelPool:
         found = self._backends.get(role)
         if found is None:
             raise ModelUnsupportedError(
-                f"no model is chosen for the role {role}: pylot-ls models use NAME --role {role}"
+                Message("no model is chosen for the role {role}: pylot-ls models use NAME --role {role}", role=role)
             )
         if isinstance(found, ModelError):
             raise found

@@ -21,6 +21,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 
 from pylot_ls.errors import PylotError
+from pylot_ls.language import text_of
 from pylot_ls.lsp import lifecycle
 from pylot_ls.lsp.outgoing import OutgoingRequests
 from pylot_ls.lsp.params import InvalidParamsError, check_arguments, make_strict, structure_params
@@ -70,6 +71,7 @@ class PylotProtocol(LanguageServerProtocol):
 
     Attributes:
         position_encoding: as negotiated; set before the handler of ``initialize`` runs.
+        translate: a message to the user into his language.
     """
 
     position_encoding: types.PositionEncodingKind = types.PositionEncodingKind.Utf16
@@ -83,6 +85,7 @@ class PylotProtocol(LanguageServerProtocol):
         self._in_flight: dict[MessageId, asyncio.Future[Any]] = {}
         self._notified: set[asyncio.Future[Any]] = set()
         self._outgoing = OutgoingRequests(converter, self.get_result_type)
+        self.translate: Callable[[str], str] = str
         self._requests: dict[str, Handler] = {
             types.INITIALIZE: self._initialize,
             types.SHUTDOWN: self._shut_down,
@@ -330,7 +333,7 @@ class PylotProtocol(LanguageServerProtocol):
             self._refuse(msg_id, INVALID_PARAMS, str(error))
         elif isinstance(error, PylotError):
             _log.info("Request %s failed: %s", _clipped(method), error)
-            self._refuse(msg_id, REQUEST_FAILED, str(error))
+            self._refuse(msg_id, REQUEST_FAILED, self.translate(text_of(error)))
         elif isinstance(error, asyncio.CancelledError):
             self._refuse(msg_id, REQUEST_CANCELLED, "the request was cancelled")
         else:

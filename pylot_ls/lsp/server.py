@@ -57,6 +57,7 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_pool)
+        self.protocol.translate = self.session.translated
         for handlers in (
             lifecycle,
             configuration,

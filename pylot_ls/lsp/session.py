@@ -29,7 +29,7 @@ from pylot_ls.features.hover.hovers import Hovers
 from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
-from pylot_ls.language import ENGLISH, Language
+from pylot_ls.language import Language, language_of, text_of
 from pylot_ls.lsp.actions import Actions
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
@@ -87,6 +87,7 @@ class Session:
         self._has_asked = False
         self._new_pool = new_pool
         self._user_sources = (from_file(os.environ), from_environment(os.environ), from_command_line(overrides))
+        self._locale: str | None = None
         self._initialization_options: object = None
         self._workspace_configuration: object = None
         self._pool: ModelPool | None = None
@@ -107,11 +108,20 @@ class Session:
 
     @property
     def language(self) -> Language:
-        """The user's."""
-        return ENGLISH
+        """The user's: as the settings say, else as the client does."""
+        chosen = self.settings.user.language
+        return language_of(self._locale if chosen.lower() == "auto" else chosen)
 
-    def start(self, initialization_options: object) -> None:
-        """Take the client's options and begin to load the model."""
+    def translated(self, text: str) -> str:
+        """A message in the user's language, where there is a translation; other texts as they are."""
+        return self.language.of(text)
+
+    def start(self, initialization_options: object, locale: str | None = None) -> None:
+        """Take the client's options and begin to load the model.
+
+        ``locale``: the tag of the language in which the client speaks to its user.
+        """
+        self._locale = locale
         self._initialization_options = initialization_options
         self._apply_settings()
         self._pool = self._models()
@@ -192,7 +202,7 @@ class Session:
             return await self.completions.ask(key, lambda: self._answers.begin(document, offset, options))
         except PylotError as error:
             # Said once and not as an answer: editors show an error for each request that gets one.
-            self.notices.error(str(error))
+            self.notices.error(text_of(error))
             return None
 
     async def answer(
@@ -253,18 +263,19 @@ class Session:
                 from_workspace_configuration(self._workspace_configuration),
             ),
         )
+        self.notices.language = self.language
         try:
             trace.configure(self.settings.log.level, self.settings.log.file)
         except SettingsError as error:
             trace.configure(self.settings.log.level, None)
-            self.notices.warning(str(error))
+            self.notices.warning(text_of(error))
 
     def _models(self) -> ModelPool:
         try:
             return self._new_pool(self.settings)
         except ModelError as error:
             # Served by a backend that says so: the server lives on and each request is answered.
-            failing = ScriptedBackend(load_failure=LoadFailed(str(error), type(error).__name__))
+            failing = ScriptedBackend(load_failure=LoadFailed(text_of(error), type(error).__name__))
             return ModelPool({Role.COMPLETE: failing, Role.CHAT: failing})
 
     def _on_state(self, state: StateEvent) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import ChatMessage, ChatSegment, Keep, TextSegment
 from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.language import Message
 from pylot_ls.prompts.layout import characters_of_window
 from pylot_ls.prompts.window import window_end, with_line_feeds
 
@@ -61,8 +62,13 @@ def question_prompt(about: About, system: str, question: str, model: ModelInfo, 
     n_document = model.n_ctx - max_tokens - n_question - _RESERVED_TOKENS
     if n_document < _SMALLEST_DOCUMENT_TOKENS:
         raise ModelUnsupportedError(
-            f"a context of {model.n_ctx} tokens has no room for this question and {max_tokens} tokens of an answer; "
-            "ask about less, or raise model.n_ctx"
+            Message(
+                "a context of {n_ctx} tokens has no room for this question and {max_tokens} tokens of an "
+                "answer; ask about "
+                "less, or raise model.n_ctx",
+                n_ctx=model.n_ctx,
+                max_tokens=max_tokens,
+            )
         )
     # In steps, so that questions of several lengths leave the document the same room.
     n_document -= n_document % _SMALLEST_DOCUMENT_TOKENS

@@ -25,7 +25,7 @@ def _initialize(ls: PylotServer, params: types.InitializeParams) -> None:
     session = ls.session
     session.abilities = ClientAbilities.of(params.capabilities)
     session.documents.encoding = PositionEncoding(ls.protocol.position_encoding.value)
-    session.start(params.initialization_options)
+    session.start(params.initialization_options, params.locale)
 
 
 def _initialized(ls: PylotServer, _params: types.InitializedParams) -> None:
