@@ -38,7 +38,7 @@ class Docstring:
             return ()
         name = context.definition.name if context.definition else ""
         if not hole.present:
-            return (Offer(context.language.say("Document {name}", name=name), is_preferred=True),)
+            return (Offer(context.language.say("Document {name}", name=name)),)
         if len(hole.present) <= _MOST_PRESENT_LINES:
             return (Offer(context.language.say("Complete the documentation of {name}", name=name)),)
         return ()
@@ -92,9 +92,7 @@ async def _filled(context: Context, models: Models, hole: Hole) -> list[str]:
     answer = await models.filled(context, with_hole, start + len(prefix), _MAX_TOKENS, form.stop, until)
     first, *rest = answer.strip().split("\n")
     lines = [first.rstrip(), *(line.strip().removeprefix(form.marker).strip() for line in rest)]
-    # Go's begins with the name.
-    begun = form.opening.partition(" ")[2] if not (form.closing or hole.present) else ""
-    return [begun + lines[0], *lines[1:]]
+    return [lines[0] if hole.present else form.begun + lines[0], *lines[1:]]
 
 
 def _first_paragraph(form: DocstringForm, so_far: str) -> str | None:
