@@ -86,7 +86,9 @@ def vacant_body(context: Context, definition: Definition) -> Vacancy | None:
     if not all(map(_says_nothing, lines)):
         return None
     own = _indentation(view, definition.signature.start)
-    indentation = next((_indentation_of(line) for line in lines if line.strip() and _indentation_of(line)), "")
+    # The first one may go on behind the header.
+    own_lines = lines if view[inner.start - 1 : inner.start] == "\n" else lines[1:]
+    indentation = next((_indentation_of(line) for line in own_lines if line.strip()), "")
     if len(indentation) <= len(own):
         indentation = own + _unit(view)
     kept = [_TODO.sub("", line).strip() for line in lines if _COMMENT.match(line)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,9 @@ async def _filled(context: Context, models: Models, hole: Hole) -> list[str]:
     until = partial(_first_paragraph, form)
     answer = await models.filled(context, with_hole, start + len(prefix), _MAX_TOKENS, form.stop, until)
     first, *rest = answer.strip().split("\n")
+    if not form.closing:
+        # The last line may be the first one of something else.
+        rest = list(itertools.takewhile(lambda line: line.strip().startswith(form.marker), rest))
     lines = [first.rstrip(), *(line.strip().removeprefix(form.marker).strip() for line in rest)]
     return [lines[0] if hole.present else form.begun + lines[0], *lines[1:]]
 
