@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.features.actions.asking import Models
     from pylot_ls.features.actions.context import Context
+    from pylot_ls.syntax.definitions import Span
 
 _MAX_TOKENS = MOST_NAME_CHARACTERS + 1
 _MOST_QUOTED = 2000
@@ -52,7 +53,7 @@ class Rename:
         better = name_in(await models.answer(context, question, _MAX_TOKENS, IDENTIFIER), language)
         if better == name:
             raise ActionError(language.say("The model has no better name than {name}.", name=name))
-        uses = context.scope.local_uses(context.place) if context.scope else ()
+        uses = _local_uses(context)
         is_free = not keyword.iskeyword(better) and not re.search(rf"\b{re.escape(better)}\b", quoted)
         if not uses or not is_free:
             said = language.say("A better name for `{name}`: `{better}`", name=name, better=better)
@@ -70,4 +71,11 @@ def _name(context: Context) -> str:
     if scope is None or not name or _DUNDER.match(name):
         return ""
     is_definition = definition is not None and definition.named.start <= context.place <= definition.named.end
-    return name if is_definition or scope.local_uses(context.place) else ""
+    return name if is_definition or _local_uses(context) else ""
+
+
+def _local_uses(context: Context) -> tuple[Span, ...]:
+    """See ``Scope.local_uses``; of a function that goes on beyond the view not all are known."""
+    if context.scope is None or context.definition is None:
+        return ()
+    return context.scope.local_uses(context.place)
