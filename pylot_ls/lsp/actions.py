@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.config.wiring import completion_options
 from pylot_ls.engine.manifest import Role
-from pylot_ls.errors import ActionError, ModelError
+from pylot_ls.errors import ActionError, PylotError
 from pylot_ls.features.actions.action import Edited, NewFile, Outcome
 from pylot_ls.features.actions.asking import Models
 from pylot_ls.features.actions.context import Abilities, Context, Diagnostic
@@ -102,6 +102,11 @@ class Actions:
             fills=complete is not None and complete.fim is not None,
         )
 
+    async def ready(self) -> None:
+        """Wait until it is known what the model that completes can do, or that it cannot be loaded."""
+        with suppress(PylotError):  # another one may do
+            await self._session.engine.ready()
+
     async def offered(
         self, document: Document, start: int, end: int, diagnostics: Sequence[Diagnostic], kinds: Collection[str]
     ) -> list[tuple[Wish, Offer]]:
@@ -131,8 +136,7 @@ class Actions:
         # Before anything else may make way for it in the memory of what was listed.
         mark = self.snapshots.take(then)
         diagnostics = () if wish.diagnostic is None else (wish.diagnostic,)
-        with suppress(ModelError):  # another one may do
-            await self._session.engine.ready()
+        await self.ready()
         language = self._session.language
         context = Context(then, wish.start, wish.end, diagnostics, self.abilities, language)
         await asyncio.to_thread(getattr, context, "scope")

@@ -115,6 +115,19 @@ async def test_only_what_the_model_can_do_is_listed(connect):
     assert await listed(await started(connect, backend=backend)) == []
 
 
+async def test_who_asks_while_the_model_is_loaded_gets_the_list_when_it_is_known_what_it_can_do(connect):
+    backend = ScriptedBackend()
+    backend.pause()
+    editor = connect(backend)
+    await editor.initialize(MODERN)
+    editor.open(SOURCE, uri=URI, language="python")
+    assert await listed(editor, 5, 4, triggerKind=2) == []
+    asked = asyncio.ensure_future(listed(editor, 5, 4))
+    await asyncio.sleep(0)
+    backend.resume()
+    assert await asked
+
+
 async def test_a_client_asks_for_some_kinds_only(connect):
     editor = await started(connect)
     names = ["refactor.rewrite.docstring", "refactor.rewrite.simplify", "refactor.rewrite.types"]
@@ -128,7 +141,8 @@ async def test_a_client_asks_for_some_kinds_only(connect):
 async def test_unasked_only_what_the_place_itself_asks_for_is_listed(connect):
     editor = await started(connect)
     assert await listed(editor, triggerKind=2) == []
-    assert [each["kind"] for each in await listed(editor, 5, 4, triggerKind=2)] == ["refactor.rewrite.implement"]
+    (pressing,) = await listed(editor, 5, 4, triggerKind=2)
+    assert (pressing["kind"], pressing["isPreferred"]) == ("refactor.rewrite.implement", True)
 
 
 async def test_a_resolved_action_has_an_edit_of_this_version_that_is_to_be_confirmed(connect):
@@ -143,7 +157,6 @@ async def test_a_resolved_action_has_an_edit_of_this_version_that_is_to_be_confi
         "label": "Document total",
         "needsConfirmation": True,
     }
-    assert action["isPreferred"] is True
 
 
 async def test_a_client_without_versions_and_annotations_gets_plain_changes(connect):

@@ -6,12 +6,13 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Finished, FinishReason, Priority
+from pylot_ls.engine.types import Finished, FinishReason, Hole, Priority
 from pylot_ls.errors import ActionError
 from pylot_ls.features.cleaning import clean
 from pylot_ls.features.repetition import repeats
 from pylot_ls.language import ENGLISH
-from pylot_ls.prompts.fim import FimOptions, fim_prompt
+from pylot_ls.prompts.layout import FimOptions
+from pylot_ls.prompts.plan import make_plan
 from pylot_ls.prompts.question import About, question_prompt
 from pylot_ls.prompts.window import with_line_feeds
 
@@ -71,6 +72,8 @@ class Models:
         max_tokens: int,
         stop: tuple[str, ...] = (),
         until: Callable[[str], str | None] = lambda _text: None,
+        *,
+        is_code: bool = False,
     ) -> str:
         """What the model that completes writes at a place of a text that the document may become.
 
@@ -81,13 +84,15 @@ class Models:
             max_tokens: the most tokens; with more to say the answer is endless.
             stop: texts that end it.
             until: what of a text is all of it; None while more may follow.
+            is_code: whether what the session's documents hold is a help. What they say of something else is none.
 
         Raises:
             ActionError, ModelError, EngineError: as ``answer``.
         """
         engine = await self.fill()
-        prompt = fim_prompt(text, offset, await engine.ready(), self.options, max_tokens)
-        events = self._events(engine, prompt, max_tokens, stop=stop, heal=True)
+        plan = make_plan(text, offset, await engine.ready(), self.options, max_tokens)
+        hole = Hole(context.document.uri, text.line_of(plan.anchor.offset), text.line_of(plan.cursor))
+        events = self._events(engine, plan.prompt, max_tokens, stop=stop, heal=True, hole=hole if is_code else None)
         return usable(await _collected(events, until, context.language, self.on_text), context.language)
 
     def _events(
@@ -99,6 +104,7 @@ class Models:
         stop: tuple[str, ...] = (),
         grammar: str = "",
         heal: bool = False,
+        hole: Hole | None = None,
     ) -> AsyncGenerator[GenerationEvent, None]:
         return engine.generate(
             prompt,
@@ -109,6 +115,7 @@ class Models:
             keep=self.keep,
             grammar=grammar,
             heal=heal,
+            hole=hole,
         )
 
 

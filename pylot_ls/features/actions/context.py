@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
 _BEFORE_CHARACTERS = 6_000
 _AFTER_CHARACTERS = 7_000
 _END_STEP = 1_000
+# A line with which a definition begins, and what is written above it.
+_HEADER = re.compile(
+    r"""^([ \t]*)(?:
+        @\w | \#\[ | (?:async\s+)?def\s+\w+\s*[(\[] | class\s+\w+\s*[(:{\[]
+        | (?:export|public|private|protected|static|abstract|final)\s+\w+[\w\s.<>]*[({=]
+        | (?:async\s+)?function\s*\w+\s*\( | (?:interface|struct|enum|namespace)\s+\w+\s*\{ | func\s.*\{
+        | (?:pub\b\S*\s+)?(?:(?:async\s+)?fn|struct|enum|trait|impl)\b.*[({] | template\s*<
+        | (?:void|int|char|bool|double|float|long|size_t|auto)\s+\w+\s*\(
+    )""",
+    re.VERBOSE | re.MULTILINE,
+)
 # What a model is to write again must be read by a person, and written in seconds.
 _MOST_REGION_CHARACTERS = 6_000
 
@@ -112,6 +124,11 @@ class Context:
         text = self.document.text
         wanted = min(len(text), (self.end // _END_STEP + 1) * _END_STEP + _AFTER_CHARACTERS)
         start = window_start(text, self.start, _BEFORE_CHARACTERS)
+        if start:
+            # Elsewhere a string or a comment may be open, and all behind it would be read the other way round. What is
+            # an example in one of them is indented further than what stands around that.
+            headers = _HEADER.finditer(text.slice(start, self.start))
+            start += min(((len(each[1]), each.start()) for each in headers), default=(0, 0))[1]
         return View(text, start, window_end(text, start, wanted - start))
 
     @cached_property

@@ -75,7 +75,7 @@ async def _filled(context: Context, models: Models, vacancy: Vacancy) -> str:
     syntax = await around.syntax()
     n_lines = _MOST_TODO_LINES if vacancy.is_todo else _MOST_LINES
     rule = StopRule(BodyShape(n_lines, indent_width(vacancy.indentation)), syntax)
-    body = await models.filled(context, with_hole, offset, _MAX_TOKENS, until=rule.complete_part)
+    body = await models.filled(context, with_hole, offset, _MAX_TOKENS, until=rule.complete_part, is_code=True)
     body = indented_as(body, around.prefix, around.suffix)
     return trim(body if syntax is None else one_unit(body, syntax), around.suffix, around.line_before)
 

@@ -66,6 +66,9 @@ async def _code_action(
     start, end = _offsets(ls, document, params.range)
     diagnostics = [_diagnostic(ls, document, each) for each in params.context.diagnostics]
     is_automatic = params.context.trigger_kind == types.CodeActionTriggerKind.Automatic
+    if not is_automatic:
+        # Until the model is loaded nobody knows what it can do. Who asks by hand would be told that there is nothing.
+        await ls.session.actions.ready()
     found = await ls.session.actions.offered(document, start, end, diagnostics, kinds)
     # Unasked, an editor only tells that there is something; not at each place where there could be.
     wanted = [(wish, offer) for wish, offer in found if offer.is_pressing or not is_automatic]

@@ -58,7 +58,6 @@ async def test_a_method_is_indented_as_it_was(place, perform, fenced):
 
 async def test_a_selection_is_simplified_whatever_it_is_in(place, perform, fenced):
     marked = "def f(x):\n    ▮a = x\n    b = a\n    c = b▮\n    return c\n"
-    assert place(marked).titles[:2] == ["Explain the selection", "Write tests for f"]
     assert "Simplify the selection" in place(marked).titles
     after, _ = await perform("simplify", place(marked), fenced("c = x"))
     assert after == "def f(x):\n    c = x\n    return c\n"
