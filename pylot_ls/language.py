@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from pylot_ls.language_names import ENGLISH_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DOMAIN = "pylot-ls"
 LOCALE_FOLDER = Path(__file__).parent / "locale"
@@ -95,6 +95,12 @@ class Language:
 
 
 ENGLISH = Language()
+
+
+def one_of(names: Sequence[str]) -> str:
+    """Some names of which one is meant: ``a, b or c``."""
+    *others, last = names
+    return Message("{others} or {last}", others=", ".join(others), last=last) if others else last
 
 
 def text_of(error: BaseException) -> str:

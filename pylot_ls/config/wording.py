@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pylot_ls.language import Message
+from pylot_ls.language import Message, one_of
 from pylot_ls.trace import on_one_line
 
 MAX_SHOWN = 60  # characters of a value in a message
@@ -64,10 +64,10 @@ def shortened(text: str, limit: int = MAX_SHOWN) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def accepted(schema: Mapping[str, Any]) -> Message:
+def accepted(schema: Mapping[str, Any]) -> str:
     """Return in words what a field's JSON schema accepts."""
     if "enum" in schema:
-        return _one_of(schema["enum"])
+        return one_of([*map(json.dumps, schema["enum"])])
     kind = schema["type"]
     if kind == "boolean":
         return Message("true or false")
@@ -84,16 +84,13 @@ def accepted(schema: Mapping[str, Any]) -> Message:
     if kind == "string":
         if "examples" not in schema:
             return Message("a path")
-        return Message("the tag of a language, such as {examples}", examples=_one_of(schema["examples"]))
+        return Message(
+            "the tag of a language, such as {examples}", examples=one_of([*map(json.dumps, schema["examples"])])
+        )
     least, most = schema["minimum"], schema["maximum"]
     if kind == "integer":
         return Message("a whole number from {least} to {most}", least=least, most=most)
     return Message("a number from {least} to {most}", least=least, most=most)
-
-
-def _one_of(values: Sequence[object]) -> Message:
-    *others, last = map(json.dumps, values)
-    return Message("{others} or {last}", others=", ".join(others), last=last)
 
 
 def _without_home(text: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from pylot_ls.engine.left_recursion import NOTHING, TERMINAL, begins_with_itself
 from pylot_ls.errors import RequestError
 
 MOST_CHARACTERS = 8192
@@ -37,13 +38,23 @@ def check_grammar(grammar: str) -> None:
         grammar.encode()
     except UnicodeEncodeError as error:
         raise RequestError("the grammar holds half a character (a lone surrogate)") from error
-    _check_nesting(_HIDDEN.sub(lambda found: "" if found[0].startswith("#") else "x", grammar))
+    bare = _HIDDEN.sub(_bare, grammar)
+    _check_nesting(bare)
+    name = begins_with_itself(bare)
+    if name is not None:
+        raise RequestError(f"the rule {name} of the grammar may begin with itself; let it end with itself")
+
+
+def _bare(found: re.Match[str]) -> str:
+    if found[0].startswith("#"):
+        return ""
+    return NOTHING if found[0] == '""' else TERMINAL
 
 
 def _check_nesting(bare: str) -> None:
     """See that brackets are not too deep, and what is repeated not too long.
 
-    ``bare``: a grammar without comments, and a letter in the place of each literal and class.
+    ``bare``: as ``begins_with_itself`` has it.
     """
     # Of each bracket that is open, how often what is in it is repeated; a group is repeated behind its end.
     inside = [1]

@@ -7,7 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ModelNotFoundError, ModelUnreadableError
-from pylot_ls.language import Message
+from pylot_ls.language import Message, one_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,8 +66,7 @@ def _check_header(path: Path, header: bytes) -> None:
         raise ModelUnreadableError(Message("{path} is cut short: it ends inside its header; fetch it again", path=path))
     _, version, _, _ = _HEADER.unpack(header)
     if version not in _VERSIONS:
-        *others, last = map(str, _VERSIONS)
-        known = Message("{others} or {last}", others=", ".join(others), last=last)
+        known = one_of([*map(str, _VERSIONS)])
         raise ModelUnreadableError(
             Message(
                 "{path} is GGUF version {version}; fetch it in version {known}", path=path, version=version, known=known

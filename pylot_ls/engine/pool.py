@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.engine import Engine
@@ -18,12 +19,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pylot_ls.engine.backend import Backend
-    from pylot_ls.engine.types import ModelInfo
+    from pylot_ls.engine.types import ModelInfo, StateEvent
     from pylot_ls.kvcache.store import PrefixStore
 
 _log = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PooledModel:
+    """A model of a pool as it is now.
+
+    Attributes:
+        roles: what it is for.
+        state: None as long as nobody has asked for it; an error where there is none.
+        is_loaded: whether it is in memory: it may make way for others.
+    """
+
+    roles: tuple[Role, ...]
+    state: StateEvent | ModelError | None
+    is_loaded: bool
 
 
 class ModelPool:
@@ -98,6 +114,20 @@ class ModelPool:
         return (
             found is not None and not isinstance(found, ModelError) and found is not self._backends.get(Role.COMPLETE)
         )
+
+    def models(self) -> tuple[PooledModel, ...]:
+        """All models, each with what it is for."""
+        roles: dict[Backend | ModelError, list[Role]] = {}
+        for role, backend in self._backends.items():
+            roles.setdefault(backend, []).append(role)
+        return tuple(self._model(backend, tuple(each)) for backend, each in roles.items())
+
+    def _model(self, backend: Backend | ModelError, roles: tuple[Role, ...]) -> PooledModel:
+        if isinstance(backend, ModelError):
+            return PooledModel(roles, backend, is_loaded=False)
+        state = self._engines[backend].state if backend in self._started else None
+        is_loaded = backend.is_loaded if isinstance(backend, PooledBackend) else isinstance(state, Ready)
+        return PooledModel(roles, state, is_loaded)
 
     async def _watch(self, files: FileWatch) -> None:
         while True:

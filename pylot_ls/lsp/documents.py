@@ -29,6 +29,11 @@ class OpenDocuments:
         """The document as it is now, None when it is not open."""
         return self._by_uri.get(uri)
 
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """Of all open documents."""
+        return tuple(self._by_uri)
+
     def open(self, item: types.TextDocumentItem) -> None:
         """Take over a document; one that was open already is replaced."""
         self._by_uri[item.uri] = Document(item.uri, item.language_id, item.version, Text.from_str(item.text))

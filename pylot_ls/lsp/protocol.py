@@ -23,8 +23,9 @@ from pygls.protocol import LanguageServerProtocol
 from pylot_ls.errors import PylotError
 from pylot_ls.language import text_of
 from pylot_ls.lsp import lifecycle
+from pylot_ls.lsp.answer_stream import AnswerStream
 from pylot_ls.lsp.outgoing import OutgoingRequests
-from pylot_ls.lsp.params import InvalidParamsError, check_arguments, make_strict, structure_params
+from pylot_ls.lsp.params import CommandParams, InvalidParamsError, bind_arguments, make_strict, structure_params
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -100,6 +101,11 @@ class PylotProtocol(LanguageServerProtocol):
 
     def _register_builtin_features(self) -> None:
         """Register none: pygls' own handlers are generators that leak a future each, and keep texts of their own."""
+
+    @property
+    def converter(self) -> Converter:
+        """From JSON to LSP's types and back."""
+        return self._converter
 
     @property
     def state(self) -> lifecycle.State:
@@ -278,13 +284,13 @@ class PylotProtocol(LanguageServerProtocol):
             future.cancel()
         return self._call_feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, params)
 
-    def _execute_command(self, params: types.ExecuteCommandParams) -> Any:
+    def _execute_command(self, params: CommandParams) -> Any:
         command = self.fm.commands.get(params.command)
         if command is None:
             raise InvalidParamsError(f"unknown command {_clipped(params.command)}")
         arguments = params.arguments or ()
-        check_arguments(command, arguments)
-        return command(*arguments)
+        stream = AnswerStream(self.notify, params.partialResultToken, params.workDoneToken)
+        return command(*arguments, **bind_arguments(command, arguments, {"stream": stream}))
 
     def _call_feature(self, method: str, params: Any) -> Any:
         handler = self.fm.features.get(method)

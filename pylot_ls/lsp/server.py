@@ -20,6 +20,9 @@ from pylot_ls.lsp.handlers import (
     inline_completion,
     lifecycle,
     notebooks,
+    questions,
+    regenerate,
+    upkeep,
 )
 from pylot_ls.lsp.notebooks import SYNC
 from pylot_ls.lsp.notices import Notices
@@ -32,6 +35,22 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.pool import ModelPool
+
+
+_HANDLERS = (
+    lifecycle,
+    configuration,
+    documents,
+    notebooks,
+    inline_completion,
+    completion,
+    feedback,
+    questions,
+    regenerate,
+    upkeep,
+    code_action,
+    hover,
+)
 
 
 class PylotServer(LanguageServer):
@@ -58,17 +77,7 @@ class PylotServer(LanguageServer):
         )
         self.session = Session(Notices(self), overrides, new_pool)
         self.protocol.translate = self.session.translated
-        for handlers in (
-            lifecycle,
-            configuration,
-            documents,
-            notebooks,
-            inline_completion,
-            completion,
-            feedback,
-            code_action,
-            hover,
-        ):
+        for handlers in _HANDLERS:
             handlers.register(self)
 
 

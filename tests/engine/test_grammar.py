@@ -29,6 +29,11 @@ WRONG = {
     "a rule that begins with itself": 'root ::= root "a" | "b"',
     "rules that begin with each other": 'root ::= other "a"\nother ::= root | "b"',
     "a rule that begins with itself behind what may be nothing": 'root ::= "x"? root "a" | "b"',
+    "a rule that begins with itself behind another that may be nothing": (
+        'root ::= n root "b" | "a"\nn ::= m\nm ::= "x" | ""'
+    ),
+    "a rule that begins with itself behind a group that may be nothing": 'root ::= ((|)?){2,} (root)+ | "a"',
+    "a rule that begins with itself behind what is there no time": 'root ::= "x"{0} root "a" | "b"',
     "nothing repeated": 'root ::= (""*)* "a"',
     "a bracket that is not closed": 'root ::= ("a"',
     "a text that is not closed": 'root ::= "a',
@@ -155,6 +160,19 @@ def test_grammars_are_freed_however_their_requests_end(bundled):
     ],
 )
 def test_brackets_in_texts_classes_and_comments_do_not_count(grammar):
+    check_grammar(grammar)
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        'root ::= "a" root | "b"',
+        'root ::= "root" x\nx ::= [root] root? | y{1,3}\ny ::= "y" x',
+        'root ::= x{1,2} "" root | "a"\nx ::= "b"+',
+        "root ::= <root> root | .",
+    ],
+)
+def test_a_rule_may_end_with_itself(grammar):
     check_grammar(grammar)
 
 

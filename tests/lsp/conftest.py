@@ -124,10 +124,10 @@ async def connect(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     editors = []
 
-    def make(backend=None, overrides=None, store=None):
+    def make(backend=None, overrides=None, store=None, new_pool=None):
         backend = backend or ScriptedBackend("completed()")
         pool = ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}, store)
-        editors.append(Editor(PylotServer(overrides or {}, lambda _settings: pool), backend))
+        editors.append(Editor(PylotServer(overrides or {}, new_pool or (lambda _settings: pool)), backend))
         return editors[-1]
 
     yield make

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from pylot_ls.features.privacy import file_path
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.handlers.configuration import pull
 from pylot_ls.lsp.progress import LoadProgress
@@ -25,6 +26,8 @@ def _initialize(ls: PylotServer, params: types.InitializeParams) -> None:
     session = ls.session
     session.abilities = ClientAbilities.of(params.capabilities)
     session.documents.encoding = PositionEncoding(ls.protocol.position_encoding.value)
+    uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+    session.workspace_folders = tuple(path for path in map(file_path, uris) if path is not None)
     session.start(params.initialization_options, params.locale)
 
 
