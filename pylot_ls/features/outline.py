@@ -34,10 +34,12 @@ class Outline:
     Attributes:
         definitions: as far as the text is parsed, in the order in which they begin.
         name: the one at the place; None where there is none.
+        holders: the innermost definition that holds another one, by that one's whole.
     """
 
     definitions: tuple[Definition, ...]
     name: Name | None
+    holders: dict[Span, Definition | None]
 
     def around(self, offset: int) -> tuple[Definition, ...]:
         """The definitions that hold a place, the outermost first."""
@@ -45,8 +47,7 @@ class Outline:
 
     def parent(self, definition: Definition) -> Definition | None:
         """The innermost one that holds another one."""
-        holders = [each for each in self.around(definition.whole.start) if each.whole != definition.whole]
-        return holders[-1] if holders else None
+        return self.holders.get(definition.whole)
 
 
 async def outline_at(document: Document, offset: int) -> Outline | None:
@@ -73,10 +74,20 @@ def _outline(document: Document, offset: int, window: Window) -> Outline | None:
         return None
     to_document = _to_document(document.text, offset, window)
     name = name_at(parsed, len(encode(window.before)))
-    return Outline(
-        tuple(moved(each, to_document) for each in definitions(parsed)),
-        None if name is None else replace(name, span=_moved(name.span, to_document)),
-    )
+    found = tuple(moved(each, to_document) for each in definitions(parsed))
+    return Outline(found, None if name is None else replace(name, span=_moved(name.span, to_document)), _holders(found))
+
+
+def _holders(found: tuple[Definition, ...]) -> dict[Span, Definition | None]:
+    """See ``Outline.holders``; of a text that has thousands, in one pass."""
+    holders: dict[Span, Definition | None] = {}
+    around: list[Definition] = []
+    for each in found:
+        while around and (around[-1].whole.end <= each.whole.start or around[-1].whole == each.whole):
+            around.pop()
+        holders[each.whole] = around[-1] if around else None
+        around.append(each)
+    return holders
 
 
 def _from_definition(before: str) -> str:

@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 
 _CHAT_TOKENS = 160
 # Of models that fill holes only larger ones are asked. What the bundled one says, with 3 million parameters, is wrong
-# more than nine times in ten, and it is surest of itself where it repeats what documents the neighbour (see
-# bench/LOG.md). The smallest that people take have half a thousand million; between the two none has been tried.
+# more than nine times in ten, and it is surest of itself where it repeats what documents its neighbours (see
+# bench/LOG.md). The smallest that people take have half a thousand million.
 _LEAST_PARAMETERS = 100_000_000
 _MOST_QUOTED = 300
 

@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
 # By which name Markdown knows a language, where that is not LSP's.
 _FENCES = {"javascriptreact": "jsx", "typescriptreact": "tsx"}
-_SPECIAL = re.compile(r"([\\*_{}\[\]<>#|~&!])")
+# What Markdown takes for more than itself, and no more: editors that show it as it is show each backslash.
+_SPECIAL = re.compile(
+    r"""
+      \\ (?=[^\w\s]) | `
+    | (?<!\w)_(?=\S) | (?<=\S)_(?!\w)        # not within a name
+    | \*(?=\S) | (?<=\S)\*
+    | <(?=[A-Za-z/!?]) | &(?=\#?\w+;) | ~(?=~) | \](?=[(\[:])
+    | \A(?:\#{1,6}|[-+>])(?=\s)
+    """,
+    re.VERBOSE,
+)
+_NUMBER_AT_START = re.compile(r"\A(\d+)(?=[.)]\s)")
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
 _RUN_OF_TICKS = re.compile(r"`+")
 
@@ -50,4 +61,5 @@ def _explanation(hover: Hover, language: Language, shown: Callable[[str], str]) 
 def _escaped(text: str) -> str:
     """Text whose characters Markdown takes for nothing else; what it quotes as code stays code."""
     parts = _CODE_SPAN.split(text)
-    return "".join(part if number % 2 else _SPECIAL.sub(r"\\\1", part) for number, part in enumerate(parts))
+    shown = (part if number % 2 else _SPECIAL.sub(r"\\\g<0>", part) for number, part in enumerate(parts))
+    return _NUMBER_AT_START.sub(r"\1\\", "".join(shown))

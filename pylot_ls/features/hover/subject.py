@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # By what a method names what it belongs to.
 _OWN = frozenset({"self", "cls", "this", "Self", "super()"})
+# Languages that write methods outside of what they belong to.
+_METHODS_APART = frozenset({"go", "rust", "c", "cpp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _definition_of(outline: Outline, name: Name, language_id: str) -> Definition
         if each.named.start <= name.span.start < each.named.end:
             return each
     if name.qualifier:
-        return _member(outline, name, named)
+        return _member(outline, name, named, language_id)
     around = outline.around(name.span.start)
     for scope in (*reversed(around), None):
         # In Python a method is no name within another one.
@@ -67,19 +69,21 @@ def _definition_of(outline: Outline, name: Name, language_id: str) -> Definition
     return named[0] if len(named) == 1 and language_id != "python" else None
 
 
-def _member(outline: Outline, name: Name, named: list[Definition]) -> Definition | None:
+def _member(outline: Outline, name: Name, named: list[Definition], language_id: str) -> Definition | None:
     """What a name is that is taken from something: of the class around, of one of that name, or the only one."""
-    classes = [each for each in outline.around(name.span.start) if each.kind is DefinitionKind.CLASS]
-    holder = classes[-1].name if classes and name.qualifier in _OWN else name.qualifier
-    of_holder = [each for each in named if (parent := outline.parent(each)) is not None and parent.name == holder]
-    if of_holder:
-        return of_holder[0]
-    members = [each for each in named if _is_member(outline, each)]
+    parents = [(each, outline.parent(each)) for each in named]
+    if name.qualifier in _OWN:
+        classes = [each for each in outline.around(name.span.start) if each.kind is DefinitionKind.CLASS]
+        # Where no class is around, its beginning is not in what was parsed, or its methods stand apart.
+        own = [each for each, parent in parents if parent == (classes[-1] if classes else None)]
+        if own:
+            return own[0]
+    of_class = [each for each, parent in parents if parent is not None and parent.name == name.qualifier]
+    if of_class:
+        return of_class[0]
+    members = [
+        each
+        for each, parent in parents
+        if (parent.kind is DefinitionKind.CLASS if parent is not None else language_id in _METHODS_APART)
+    ]
     return members[0] if len(members) == 1 else None
-
-
-def _is_member(outline: Outline, definition: Definition) -> bool:
-    """Whether it belongs to a class; of languages that do not write methods within classes that is not known."""
-    parent = outline.parent(definition)
-    holds_classes = any(each.kind is DefinitionKind.CLASS and each.body is not None for each in outline.definitions)
-    return parent.kind is DefinitionKind.CLASS if parent is not None else holds_classes and "." not in definition.name

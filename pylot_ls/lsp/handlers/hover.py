@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def register(server: PylotServer) -> None:
     """Register the handler, statically."""
-    server.feature(types.TEXT_DOCUMENT_HOVER, types.HoverOptions())(_hover)
+    server.feature(types.TEXT_DOCUMENT_HOVER)(_hover)
 
 
 async def _hover(ls: PylotServer, params: types.HoverParams) -> types.Hover | None:
