@@ -6,83 +6,25 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from action_client import (
+    LITERALS_ALONE,
+    MODERN,
+    SOURCE,
+    URI,
+    applied,
+    fenced,
+    listed,
+    of_kind,
+    resolved,
+    run_command,
+    started,
+)
 
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
 from pylot_ls.features.privacy import file_path
 from pylot_ls.lsp.handlers.code_action import ACTION_COMMAND
 
 pytestmark = pytest.mark.asyncio
-
-URI = "file:///project/shop.py"
-SOURCE = "def total(items):\n    price = sum(items)\n    return price\n\n\ndef largest(items):\n    pass\n"
-MODERN = {
-    "textDocument": {
-        "codeAction": {
-            "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["", "quickfix", "refactor"]}},
-            "isPreferredSupport": True,
-            "dataSupport": True,
-            "resolveSupport": {"properties": ["edit"]},
-        }
-    },
-    "workspace": {
-        "applyEdit": True,
-        "workspaceEdit": {
-            "documentChanges": True,
-            "resourceOperations": ["create"],
-            "changeAnnotationSupport": {},
-        },
-    },
-    "window": {"workDoneProgress": True, "showDocument": {"support": True}},
-}
-LITERALS_ALONE = {"textDocument": {"codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": []}}}}}
-
-
-def fenced(code):
-    return f"```python\n{code}\n```\n"
-
-
-async def started(connect, answer="", *, capabilities=MODERN, text=SOURCE, uri=URI, backend=None):
-    editor = connect(backend or ScriptedBackend(answer))
-    editor.answer = await editor.initialize(capabilities)
-    await editor.server.session.engine.ready()
-    editor.open(text, uri=uri, language="python")
-    await editor.settled()
-    return editor
-
-
-async def listed(editor, line=0, character=4, *, end=None, uri=URI, **context):
-    start = {"line": line, "character": character}
-    params = {
-        "textDocument": {"uri": uri},
-        "range": {"start": start, "end": start if end is None else {"line": end[0], "character": end[1]}},
-        "context": {"diagnostics": [], **context},
-    }
-    return (await editor.request("textDocument/codeAction", params))["result"]
-
-
-async def of_kind(editor, kind, *args, **context):
-    (found,) = [each for each in await listed(editor, *args, **context) if each["kind"].endswith(f".{kind}")]
-    return found
-
-
-async def resolved(editor, kind, *args, **context):
-    return await editor.request("codeAction/resolve", await of_kind(editor, kind, *args, **context))
-
-
-def applied(text, edit):
-    """The text after the edits of a workspace edit, as an editor makes them; columns count characters here."""
-    (change,) = edit["documentChanges"]
-    lines = text.split("\n")
-    for each in sorted(change["edits"], key=lambda edit: edit["range"]["start"]["line"], reverse=True):
-        start, end = each["range"]["start"], each["range"]["end"]
-        head, tail = lines[start["line"]][: start["character"]], lines[end["line"]][end["character"] :]
-        lines[start["line"] : end["line"] + 1] = (head + each["newText"] + tail).split("\n")
-    return "\n".join(lines)
-
-
-async def run_command(editor, *arguments):
-    params = {"command": ACTION_COMMAND, "arguments": list(arguments)}
-    return await editor.request("workspace/executeCommand", params)
 
 
 async def test_what_the_server_says_it_can_do(connect):
@@ -263,85 +205,6 @@ async def test_a_diagnostic_of_the_client_is_fixed(connect):
     assert applied(SOURCE, result["edit"]) == SOURCE.replace("sum(", "len(")
 
 
-async def test_an_edit_above_while_the_model_works_moves_the_change(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
-    editor.change(2, "import os\n\n\n", (0, 0), (0, 0), uri=URI)
-    backend.resume()
-    (change,) = (await answer)["result"]["edit"]["documentChanges"]
-    assert change["textDocument"]["version"] == 2
-    assert change["edits"][0]["range"]["start"] == {"line": 4, "character": 0}
-
-
-@pytest.mark.parametrize("begins", ["before", "while"])
-async def test_an_edit_of_the_code_itself_ends_the_action(connect, watched_backend, begins):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    if begins == "before":
-        editor.change(2, "x", (1, 4), (1, 4), uri=URI)
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
-    if begins == "while":
-        editor.change(2, "x", (1, 4), (1, 4), uri=URI)
-    backend.resume()
-    assert (await answer)["error"]["message"] == "The code has changed since; nothing was done. Ask once more."
-
-
-async def test_a_document_closed_while_the_model_works_is_left_alone(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
-    editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
-    backend.resume()
-    assert (await answer)["error"]["message"] == "The document was closed while the model worked."
-    assert "error" in await editor.request("codeAction/resolve", action)
-
-
-async def test_a_cancelled_request_ends_the_models_work(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
-    editor.notify("$/cancelRequest", {"id": answer.msg_id})
-    assert (await answer)["error"]["code"] == -32800
-    assert backend.cancelled == backend.submitted
-
-
-async def test_progress_is_shown_and_can_be_cancelled(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
-    await editor.settled()
-    shown = [each["params"] for each in editor.notifications if each["method"] == "$/progress"]
-    (begun,) = [each for each in shown if each["value"].get("title") == "Document total"]
-    assert begun["value"]["cancellable"] is True
-    editor.notify("window/workDoneProgress/cancel", {"token": begun["token"]})
-    assert (await answer)["error"]["code"] == -32800
-    assert backend.cancelled == backend.submitted
-    ended = [each["params"] for each in editor.notifications if each["method"] == "$/progress"][-1]
-    assert ended == {"token": begun["token"], "value": {"kind": "end"}}
-
-
-async def test_a_client_that_never_agrees_to_progress_delays_nothing(connect):
-    editor = await started(connect, fenced("Return the sum."))
-    editor.silent.add("window/workDoneProgress/create")
-    assert "edit" in (await resolved(editor, "docstring"))["result"]
-
-
 async def test_an_answer_that_does_not_parse_is_shown_and_changes_nothing(connect):
     code = "def total(items):\n    return (((\n"
     editor = await started(connect, fenced(code))
@@ -398,11 +261,3 @@ async def test_a_range_outside_of_the_document_lists_nothing_that_breaks(connect
     editor = await started(connect)
     assert await listed(editor, 900, 900, end=(901, 5)) == []
     assert await listed(editor, uri="file:///not/open.py") is None
-
-
-async def test_lists_beside_edits_disturb_nobody(connect):
-    editor = await started(connect, fenced("Return the sum."))
-    answers = [asyncio.ensure_future(listed(editor)) for _ in range(5)]
-    await asyncio.sleep(0)
-    editor.change(2, "\n", (7, 0), (7, 0), uri=URI)
-    assert all(await asyncio.gather(*answers))
