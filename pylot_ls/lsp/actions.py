@@ -13,7 +13,7 @@ from pylot_ls.errors import ActionError, PylotError
 from pylot_ls.features.actions.action import Edited, NewFile, Outcome
 from pylot_ls.features.actions.asking import Models
 from pylot_ls.features.actions.context import Abilities, Context, Diagnostic
-from pylot_ls.features.actions.edits import rebased
+from pylot_ls.features.actions.edits import rebased, whole_lines
 from pylot_ls.features.actions.kinds import action_of, offered
 from pylot_ls.features.actions.snapshots import Snapshots
 from pylot_ls.features.privacy import file_path
@@ -135,6 +135,7 @@ class Actions:
             raise self._changed()
         # Before anything else may make way for it in the memory of what was listed.
         mark = self.snapshots.take(then)
+        self._check_unchanged(then, mark, wish)
         diagnostics = () if wish.diagnostic is None else (wish.diagnostic,)
         await self.ready()
         language = self._session.language
@@ -160,6 +161,13 @@ class Actions:
                 raise self._changed()
             outcome = replace(outcome, replacements=moved)
         return Result(now, outcome)
+
+    def _check_unchanged(self, then: Document, mark: int, wish: Wish) -> None:
+        """Ask no model about lines that are others by now."""
+        now, edits = self._session.documents.get(then.uri), self.snapshots.edits_since(mark)
+        lines = whole_lines(then.text, wish.start, wish.end)
+        if now is None or edits is None or rebased((), lines, then.text, edits, now.text) is None:
+            raise self._changed()
 
     def _models(self, uri: str) -> Models:
         session = self._session

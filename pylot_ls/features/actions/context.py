@@ -38,7 +38,7 @@ _HEADER = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 # What a model is to write again must be read by a person, and written in seconds.
-_MOST_REGION_CHARACTERS = 6_000
+MOST_REGION_CHARACTERS = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +175,12 @@ class Context:
         else:
             return None
         region = self.lines(start, end)
-        return region if region.end - region.start <= _MOST_REGION_CHARACTERS else None
+        return region if region.end - region.start <= MOST_REGION_CHARACTERS else None
 
     @property
     def selected(self) -> str:
         """The selection, as far as it may be written again; "" for a cursor."""
-        return self.document.text.slice(self.start, min(self.end, self.start + 2 * _MOST_REGION_CHARACTERS))
+        return self.document.text.slice(self.start, min(self.end, self.start + 2 * MOST_REGION_CHARACTERS))
 
     @property
     def is_selection(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import Offer, Outcome
 from pylot_ls.features.actions.checking import checked
+from pylot_ls.features.actions.context import MOST_REGION_CHARACTERS
 from pylot_ls.features.actions.rewriting import rewritten
 from pylot_ls.trace import on_one_line
 
@@ -63,8 +64,15 @@ class Fix:
 
 
 def _region(there: Context, what: Diagnostic) -> Span:
-    """The definition that it is in, or its lines where there is none or a long one."""
-    return there.region or there.lines(*_within_view(there, what))
+    """The definition that it is in, or its lines where there is none or a long one.
+
+    Raises:
+        ActionError: it is in a line that nobody reads.
+    """
+    region = there.region or there.lines(*_within_view(there, what))
+    if region.end - region.start > MOST_REGION_CHARACTERS:
+        raise ActionError(there.language.say("Select the code that is meant: here is none, or too much."))
+    return region
 
 
 def _within_view(there: Context, what: Diagnostic) -> tuple[int, int]:

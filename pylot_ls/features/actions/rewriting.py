@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from pylot_ls.features.actions.context import Context
     from pylot_ls.syntax.definitions import Span
 
-# Code has three characters a token or more; what is added needs room, too.
-_CHARACTERS_PER_TOKEN = 2
+# Of code, on average or more; what is added needs room, too.
+_CHARACTERS_PER_TOKEN = 3
 _ADDED_TOKENS = 256
 
 
