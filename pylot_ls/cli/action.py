@@ -6,6 +6,7 @@ import asyncio
 import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import unquote
 
 import typer
 
@@ -146,7 +147,8 @@ def _diff(before: str, after: str, old: str, new: str) -> str:
 
 
 def _free_name(path: Path, outcome: NewFile) -> str:
-    return next((name for name in outcome.names if not path.with_name(name).exists()), outcome.names[0])
+    names = [unquote(name) for name in outcome.names]
+    return next((name for name in names if not path.with_name(name).exists()), names[0])
 
 
 def _as_dict(context: Context, kind: str, outcome: Outcome) -> dict[str, object]:

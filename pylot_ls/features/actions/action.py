@@ -49,7 +49,7 @@ class NewFile:
     """A file beside the document.
 
     Attributes:
-        names: what it may be called, the best first; it must be none that there is.
+        names: what it may be called, the best first, as URIs have names; it must be none that there is.
         text: all of it.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from pylot_ls.engine.types import Finished, FinishReason, Hole, Priority
 from pylot_ls.errors import ActionError
@@ -153,4 +154,4 @@ def usable(text: str, language: Language = ENGLISH) -> str:
 
 
 def _name(uri: str) -> str:
-    return uri.rpartition("/")[2]
+    return unquote(uri.rpartition("/")[2])

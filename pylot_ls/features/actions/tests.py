@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import NewFile, Offer, Outcome, Told
@@ -30,6 +32,8 @@ _NAMES = {
     "c": "test_{stem}{number}.{suffix}",
     "cpp": "test_{stem}{number}.{suffix}",
 }
+# What a file that holds tests itself is called.
+_IS_TEST = re.compile(r"(?:^|[_.-])(?:tests?|spec)(?:$|[_.-])|Tests?$")
 _NAME = "{stem}{number}.test.{suffix}"
 
 
@@ -42,7 +46,13 @@ class WriteTests:
         """For a definition in a file that has a name, and holds no tests itself."""
         definition = context.definition
         stem, _ = _stem(context)
-        if definition is None or not definition.name or not stem or not context.abilities.chats or "test" in stem:
+        if (
+            definition is None
+            or not definition.name
+            or not stem
+            or not context.abilities.chats
+            or _IS_TEST.search(stem)
+        ):
             return ()
         return (Offer(context.language.say("Write tests for {name}", name=definition.name)),)
 
@@ -85,7 +95,7 @@ def _question(context: Context, definition: Definition) -> str:
     tool = "pytest" if language_id == "python" else "the usual test tool of the language"
     stem, _ = _stem(context)
     return (
-        f"Write tests for `{definition.name}` of the module `{stem}`, with {tool}:\n"
+        f"Write tests for `{definition.name}` of the module `{unquote(stem)}`, with {tool}:\n"
         f"{fenced(context.shown(definition.whole)[:_MOST_QUOTED], language_id)}"
         "Test what it promises, with the values at its limits. Answer with the whole file in one fenced code block."
     )

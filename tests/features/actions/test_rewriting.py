@@ -288,7 +288,9 @@ async def test_tests_of_something_else_make_no_file(place, perform, fenced):
 
 async def test_tests_are_not_offered_for_tests_nor_for_a_document_without_a_file(place):
     assert "tests" not in place(TOTAL, name="test_shop.py").kinds
+    assert "tests" not in place(TOTAL, name="ShopTest.java").kinds
     assert "tests" not in place(TOTAL, name="untitled").kinds
+    assert "tests" in place(TOTAL, name="latest.py").kinds
 
 
 async def test_a_selection_or_a_definition_is_explained(place, perform, fills):
