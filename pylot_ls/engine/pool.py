@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pylot_ls.engine.backend import Backend
-    from pylot_ls.engine.types import StateEvent
+    from pylot_ls.engine.types import ModelInfo, StateEvent
     from pylot_ls.kvcache.store import PrefixStore
 
 _log = logging.getLogger(__name__)
@@ -101,6 +101,19 @@ class ModelPool:
                 )
             )
         return engine
+
+    def known(self, role: Role | str) -> ModelInfo | None:
+        """What is known of the model of a role without loading it; None where that is nothing, or there is none."""
+        backend = self._backends.get(Role(role))
+        engine = None if backend is None or isinstance(backend, ModelError) else self._engines.get(backend)
+        return engine.state.info if engine is not None and isinstance(engine.state, Ready) else None
+
+    def has_own(self, role: Role | str) -> bool:
+        """Whether another model than the one that completes was chosen for a role."""
+        found = self._backends.get(Role(role))
+        return (
+            found is not None and not isinstance(found, ModelError) and found is not self._backends.get(Role.COMPLETE)
+        )
 
     def models(self) -> tuple[PooledModel, ...]:
         """All models, each with what it is for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,6 +10,45 @@ if TYPE_CHECKING:
 
 # A client that sets this in its experimental capabilities is told what each completion cost.
 STATS_CAPABILITY = "pylotCompletionStats"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAbilities:
+    """What a client can do with code actions and edits.
+
+    Attributes:
+        literals: takes actions that are more than a command.
+        resolves: asks for an action's edit when it is chosen, and gives back the data that came with it.
+        applies_edits: applies an edit that the server sends by itself.
+        versions: takes edits that name the version that they are for.
+        annotations: lets the user confirm edits before they are made.
+        creates: makes files, as a part of an edit.
+    """
+
+    literals: bool = False
+    resolves: bool = False
+    applies_edits: bool = False
+    versions: bool = False
+    annotations: bool = False
+    creates: bool = False
+
+    @classmethod
+    def of(cls, capabilities: types.ClientCapabilities) -> ActionAbilities:
+        """Read them; what a client does not mention it cannot do."""
+        document, workspace = capabilities.text_document, capabilities.workspace
+        action = document.code_action if document is not None else None
+        edit = workspace.workspace_edit if workspace is not None else None
+        resolved = action.resolve_support.properties if action is not None and action.resolve_support else ()
+        operations = (edit.resource_operations if edit is not None else None) or ()
+        return cls(
+            literals=action is not None and action.code_action_literal_support is not None,
+            resolves=action is not None and bool(action.data_support) and "edit" in resolved,
+            applies_edits=workspace is not None and bool(workspace.apply_edit),
+            # Neovim names the operations alone, which there are nowhere but in edits with versions.
+            versions=edit is not None and (bool(edit.document_changes) or bool(operations)),
+            annotations=edit is not None and edit.change_annotation_support is not None,
+            creates="create" in operations,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +61,8 @@ class ClientAbilities:
         configuration: can be asked for its settings.
         hover_markdown: shows Markdown in hovers, and rather than plain text.
         stats: wants a ``pylot/completion`` notification after each completion.
+        shows_documents: opens a document that the server names.
+        actions: what it can do with code actions and edits.
     """
 
     inline_completion: bool = False
@@ -29,6 +70,8 @@ class ClientAbilities:
     configuration: bool = False
     hover_markdown: bool = False
     stats: bool = False
+    shows_documents: bool = False
+    actions: ActionAbilities = field(default_factory=ActionAbilities)
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> ClientAbilities:
@@ -40,6 +83,8 @@ class ClientAbilities:
             configuration=workspace is not None and bool(workspace.configuration),
             hover_markdown=_prefers_markdown(document),
             stats=_experimental(capabilities.experimental, STATS_CAPABILITY),
+            shows_documents=window is not None and window.show_document is not None and window.show_document.support,
+            actions=ActionAbilities.of(capabilities),
         )
 
 

@@ -11,6 +11,7 @@ from pygls.lsp.server import LanguageServer
 from pylot_ls import __version__, machine
 from pylot_ls.config.wiring import make_pool
 from pylot_ls.lsp.handlers import (
+    code_action,
     completion,
     configuration,
     documents,
@@ -48,6 +49,8 @@ _HANDLERS = (
     questions,
     regenerate,
     upkeep,
+    code_action,
+    hover,
 )
 
 

@@ -34,6 +34,7 @@ from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
 from pylot_ls.language import Language, Message, language_of, text_of
+from pylot_ls.lsp.actions import Actions
 from pylot_ls.lsp.another import Another
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
@@ -86,6 +87,7 @@ class Session:
         self._answers = Answers(
             self.anchors, lambda: self.engine, self._reopening.known, self.privacy.may_be_kept, self.keep
         )
+        self.actions = Actions(self)
         self.another = Another(lambda document, offset: self.suggest(document, offset, by_hand=True), self._prefer)
         self.power_watch: asyncio.Task[None] | None = None
         self.power = PowerSource(machine.on_battery)
@@ -207,12 +209,14 @@ class Session:
 
     def opened(self, uri: str) -> None:
         """A document was opened: find out what may be kept of it, and let it stand where it stood before."""
+        self.actions.snapshots.forget(uri)
         self._knowledge.opened(uri)
         learned = self.keep(self.privacy.learn(uri))
         self.keep(self._reopening.opened(uri, learned, self.engine))
 
     def close_document(self, uri: str) -> None:
         """Forget a document; where it stood is recorded."""
+        self.actions.snapshots.forget(uri)
         self.feedback.closed(uri)
         self._leave(uri)
         self.documents.close(uri)
@@ -323,6 +327,7 @@ class Session:
             task.cancel()
         self._reopening.close()
         self._knowledge.close()
+        await self.actions.close()
         await self.feedback.close()
         if self._pool is not None:
             await self._pool.close()
@@ -345,7 +350,7 @@ class Session:
 
     def _begin_models(self) -> None:
         pool = self._pool = self._models()
-        self._reopening.records.store = pool.store
+        self._reopening.records.store = self.hovers.explanations.store = pool.store
         pool.complete.listen(self._on_state)
         pool.start(self.notices.warning)
 

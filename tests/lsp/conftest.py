@@ -32,6 +32,9 @@ class Editor:
         self._ids = itertools.count(1)
         self._arrived = asyncio.Condition()
         self.configuration = None
+        # Answers to the server's requests by method, None for all others, and methods that are never answered.
+        self.results = {}
+        self.silent = set()
         server.protocol.connect(self)
 
     # What the protocol asks of its transport.
@@ -42,7 +45,10 @@ class Editor:
             self._answers[message["id"]].set_result(message)
         elif "id" in message:
             self.requests.append(message)
-            answer = [self.configuration] if message["method"] == "workspace/configuration" else None
+            if message["method"] in self.silent:
+                return
+            configuration = {"workspace/configuration": [self.configuration]}
+            answer = {**configuration, **self.results}.get(message["method"])
             asyncio.get_running_loop().call_soon(self._receive, {"id": message["id"], "result": answer})
         else:
             self.notifications.append(message)
