@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pylot_ls.language import Language
     from pylot_ls.prompts.question import About
 
-_SYSTEM = "You explain source code to a programmer, exactly and in few words. Answer in {language}."
+_LANGUAGE = "Answer in {language}."
 _EXPLAIN = "Explain what this part of the file does, and why it may be there, in a few sentences:"
 _ABOUT_PART = "The question is about this part of the file:"
 _MOST_TOKENS = 512
@@ -81,7 +81,7 @@ async def answer(
     """
     model = await engine.ready()
     max_tokens = min(_MOST_TOKENS, model.n_ctx // _LEAST_SHARE)
-    prompt = question_prompt(about, _SYSTEM.format(language=language.name), question, model, max_tokens)
+    prompt = question_prompt(about, f"{question}\n{_LANGUAGE.format(language=language.name)}", model, max_tokens)
     received, text, is_complete = "", "", False
     generation = engine.generate(prompt, max_tokens=max_tokens, priority=Priority.INTERACTIVE, keep=keep)
     async with contextlib.aclosing(generation) as events:

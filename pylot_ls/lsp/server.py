@@ -50,7 +50,6 @@ _HANDLERS = (
     regenerate,
     upkeep,
     code_action,
-    hover,
 )
 
 

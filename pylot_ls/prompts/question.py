@@ -26,6 +26,9 @@ _STEP_SHARE = 2
 # Characters a token of a question stands for at least, on average.
 _CHARACTERS_PER_QUESTION_TOKEN = 2
 
+# The same for hovers, actions and questions, or what one has evaluated of a document would be of no use to another.
+SYSTEM = "You help a programmer with the source file that is shown. Do what is asked and nothing else, in few words."
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -45,13 +48,12 @@ class About:
     end: int
 
 
-def question_prompt(about: About, system: str, question: str, model: ModelInfo, max_tokens: int) -> Prompt:
+def question_prompt(about: About, question: str, model: ModelInfo, max_tokens: int) -> Prompt:
     """The prompt that puts a question about a part of a document.
 
     Args:
         about: the document and its part, which the question has to quote if it matters which one it is.
-        system: who answers and how; the same for all questions, or no KV is shared.
-        question: stands last.
+        question: stands last, and says how to answer.
         model: that answers.
         max_tokens: that it may answer with.
 
@@ -81,7 +83,7 @@ def question_prompt(about: About, system: str, question: str, model: ModelInfo, 
         TextSegment("\n```\n\n"),
         TextSegment(question, n_question, Keep.START),
     )
-    return (ChatSegment((ChatMessage("system", (TextSegment(system),)), ChatMessage("user", content))),)
+    return (ChatSegment((ChatMessage("system", (TextSegment(SYSTEM),)), ChatMessage("user", content))),)
 
 
 def _window(about: About, n_characters: int) -> tuple[int, int]:

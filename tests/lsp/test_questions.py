@@ -66,16 +66,16 @@ async def test_a_part_is_explained_with_the_document_first_and_the_question_last
     answer = await run(editor, "explain", URI, BODY)
     assert answer["result"] == {"text": "It adds two numbers.", "is_complete": True, "language": "en"}
     said = said_to(backend.prompts[-1])
-    assert "Answer in English" in said["system"]
+    assert said["user"].endswith("Answer in English.")
     assert said["user"].startswith(f"файл.py (python):\n```python\n{TEXT}")
-    assert said["user"].endswith("```python\nreturn a + b\n```")
+    assert "\n```python\nreturn a + b\n```\n" in said["user"]
 
 
 async def test_where_nothing_is_selected_the_line_is_explained(started):
     backend = Asked()
     editor = await started(backend)
     await run(editor, "explain", URI, CURSOR)
-    assert said_to(backend.prompts[-1])["user"].endswith("```python\n    return a + b\n```")
+    assert said_to(backend.prompts[-1])["user"].endswith("\n```python\n    return a + b\n```\nAnswer in English.")
 
 
 async def test_a_question_is_asked_about_a_part_or_about_all(started):
@@ -84,10 +84,10 @@ async def test_a_question_is_asked_about_a_part_or_about_all(started):
     answer = await run(editor, "ask", URI, BODY, "Почему не сумма?")
     assert answer["result"]["language"] == "ru-RU"
     said = said_to(backend.prompts[-1])
-    assert "Answer in Russian" in said["system"]
+    assert said["user"].endswith("Answer in Russian.")
     assert "Почему не сумма?\n\nThe question is about this part" in said["user"]
     await run(editor, "ask", URI, CURSOR, "למה?")
-    assert said_to(backend.prompts[-1])["user"].endswith("\n\nלמה?")
+    assert said_to(backend.prompts[-1])["user"].endswith("\n\nלמה?\nAnswer in Russian.")
 
 
 async def test_two_questions_about_one_document_begin_alike(started):
@@ -150,7 +150,7 @@ async def test_notebook_cells_are_asked_about_in_their_notebook(started):
     await run(editor, "explain", "cell:2", {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 2}})
     said = said_to(backend.prompts[-1])["user"]
     assert "import os" in said
-    assert said.endswith("```python\nos\n```")
+    assert said.endswith("\n```python\nos\n```\nAnswer in English.")
 
 
 @pytest.mark.parametrize(

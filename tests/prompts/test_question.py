@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.types import ChatSegment
 from pylot_ls.errors import ModelUnsupportedError
-from pylot_ls.prompts.question import About, question_prompt
+from pylot_ls.prompts.question import SYSTEM, About, question_prompt
 from pylot_ls.text.rope import Text
 
-SYSTEM = "You explain code."
 LINES = "".join(f"value_{n} = {n}\r\n" for n in range(2_000))
 
 
 def asked(text, start, question="What is it?", *, n_ctx=4096, max_tokens=200, name="a.py"):
     """The contents of the user's message, and the one of the system's."""
     about = About(Text.from_str(text), "python", name, start, start)
-    (chat,) = question_prompt(about, SYSTEM, question, replace(SCRIPTED_MODEL, n_ctx=n_ctx), max_tokens)
+    (chat,) = question_prompt(about, question, replace(SCRIPTED_MODEL, n_ctx=n_ctx), max_tokens)
     assert isinstance(chat, ChatSegment)
     system, user = chat.messages
     assert (system.role, user.role) == ("system", "user")
@@ -51,7 +50,7 @@ def test_questions_of_several_lengths_and_near_places_begin_alike():
 @given(st.integers(0, len(LINES)), st.integers(700, 8000))
 def test_what_is_asked_about_is_in_the_window_and_the_window_within_its_limit(start, n_ctx):
     about = About(Text.from_str(LINES), "python", "a.py", start, start)
-    (chat,) = question_prompt(about, SYSTEM, "What is it?", replace(SCRIPTED_MODEL, n_ctx=n_ctx), 200)
+    (chat,) = question_prompt(about, "What is it?", replace(SCRIPTED_MODEL, n_ctx=n_ctx), 200)
     document = chat.messages[1].content[1]
     line = LINES.count("\n", 0, start)
     assert line == LINES.count("\n") or f"value_{line} = {line}\n" in "\n" + document.text

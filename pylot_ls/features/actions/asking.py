@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pylot_ls.language import Language
     from pylot_ls.text.rope import Text
 
-SYSTEM = "You are an expert programmer. You do what is asked and nothing else, and say no more than is asked for."
-
 
 @dataclass(frozen=True, slots=True)
 class Models:
@@ -61,7 +59,7 @@ class Models:
         engine = await self.chat()
         document = context.document
         about = About(document.text, document.language_id, _name(document.uri), context.start, context.end)
-        prompt = question_prompt(about, SYSTEM, question, await engine.ready(), max_tokens)
+        prompt = question_prompt(about, question, await engine.ready(), max_tokens)
         events = self._events(engine, prompt, max_tokens, grammar=grammar)
         return usable(await _collected(events, lambda _text: None, context.language, self.on_text), context.language)
 

@@ -37,11 +37,9 @@ _CHAT_TOKENS = 160
 _LEAST_PARAMETERS = 100_000_000
 _MOST_QUOTED = 300
 
-# The same for all questions about a document, or no KV is shared.
-_SYSTEM = (
-    "You explain code to the programmer who reads it. Answer in one to three short sentences of plain text. "
-    "Say what the thing in question does or is for, no more than the code shows. "
-    "Write no code, no list and no heading, and do not repeat the question."
+_HOW = (
+    "Answer in one to three short sentences of plain text. Say what the thing in question does or is for, no more than "
+    "the code shows. Write no code, no list and no heading, and do not repeat the question."
 )
 
 
@@ -108,7 +106,7 @@ def ask_about(
     if model.chats:
         about = About(document.text, document.language_id, _name(document), subject.start, subject.end)
         question = _question(document, subject, language)
-        return Asked(question_prompt(about, _SYSTEM, question, model, _CHAT_TOKENS), _CHAT_TOKENS)
+        return Asked(question_prompt(about, f"{question}\n{_HOW}", model, _CHAT_TOKENS), _CHAT_TOKENS)
     definition = subject.definition
     if definition is None or model.fim is None:
         return None
