@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # For what a template puts around the messages, and for a system message.
 _RESERVED_TOKENS = 128
 _SMALLEST_DOCUMENT_TOKENS = 64
-# Characters that a window's token stands for at most, over those that are looked at for it: what is not in one is cut.
+# A token stands for at least half of the characters that windows of completions have for each: all of these fits.
 _SPARE = 2
 # A window moves by a third of itself: places that are near each other have one window, and a third follows each.
 _STEPS_IN_WINDOW = 3
