@@ -18,6 +18,7 @@ from pylot_ls.lsp.handlers import (
     inline_completion,
     lifecycle,
     notebooks,
+    pausing,
 )
 from pylot_ls.lsp.notebooks import SYNC
 from pylot_ls.lsp.notices import Notices
@@ -55,8 +56,9 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_pool)
-        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
-            handlers.register(self)
+        handlers = (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback, pausing)
+        for each in handlers:
+            each.register(self)
 
 
 def run_stdio(overrides: Mapping[str, object]) -> int:

@@ -35,6 +35,7 @@ from pylot_ls.lsp.eagerness import PowerSource
 from pylot_ls.lsp.feedback import Feedback
 from pylot_ls.lsp.latest import Latest
 from pylot_ls.lsp.notebooks import Notebooks
+from pylot_ls.lsp.paused import Paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -68,6 +69,7 @@ class Session:
         self.documents = OpenDocuments()
         self.notebooks = Notebooks(self.documents.get)
         self.abilities = ClientAbilities()
+        self.paused = Paused()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
         self.privacy = Privacy()
@@ -213,6 +215,8 @@ class Session:
 
     def _suggests_in(self, document: Document) -> bool:
         settings = self.settings.completion
+        if self.paused.covers(document):
+            return False
         is_of_language_off = document.language_id in settings.languages_off
         return settings.enabled and not is_of_language_off and not is_off(document.uri, settings.files_off)
 
