@@ -180,6 +180,7 @@ def test_a_server_that_was_killed_comes_back(start_neovim: StartNeovim, tmp_path
     kill_and_see_it_come_back(editor, tmp_path / "starts")
     editor.press("<Esc>")
     editor.go_to_end_of_line(file.line)
+    editor.wait_until("ghost text of the new server", editor.ghost_text)
     editor.expect_ghost_text(LINES)
     assert not [line for line in editor.messages() if "pylot" in line]
 
