@@ -18,6 +18,7 @@
     │   ├── EngineClosedError  asked after close
     │   ├── RequestError       a request that cannot be served as it stands
     │   └── DecodeError        llama.cpp refused or failed a batch
+    ├── SetupError           an editor cannot be connected
     ├── FeedbackLogError       the log of what became of suggestions cannot be read or written
     └── ClientError            the server that a command drives stopped or answered an error
 
@@ -98,6 +99,10 @@ class RequestError(EngineError):
 
 class DecodeError(EngineError):
     """llama.cpp failed to evaluate a batch."""
+
+
+class SetupError(PylotError):
+    """An editor cannot be connected, or what connects it cannot be taken out."""
 
 
 class FeedbackLogError(PylotError):

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pylot_ls import __version__
-from pylot_ls.cli import bench, bench_memory, cache, complete, config, demo, doctor, models, stats
+from pylot_ls.cli import bench, bench_memory, cache, complete, config, demo, doctor, models, setup, stats
 from pylot_ls.cli.console import err, print_text
 from pylot_ls.cli.options import ModelOption, ScriptedOption, overrides
 from pylot_ls.lsp.server import run_stdio
@@ -24,6 +24,7 @@ app.command("complete")(complete.command)
 app.command("demo")(demo.command)
 app.command("doctor")(doctor.command)
 app.command("config")(config.command)
+app.command("setup")(setup.command)
 app.command("stats")(stats.command)
 bench.app.command("memory")(bench_memory.command)
 app.add_typer(bench.app, name="bench")

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pynvim
 
+from .setting_up import run_setup
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 HERE = Path(__file__).parent
 DROP_IN = HERE.parents[1] / "editors" / "neovim"
@@ -77,9 +79,9 @@ def set_up_without_plugin(folder: Path) -> list[str]:
     return ["--clean", "-u", str(folder / "init.lua"), "--cmd", f"let &runtimepath = '{folder},' .. &runtimepath"]
 
 
-def set_up_plugin(home: Path) -> list[str]:
-    """Put the plugin where Neovim loads it by itself; Neovim's arguments."""
-    shutil.copytree(DROP_IN, home / "data" / "nvim" / "site" / "pack" / "pylot-ls" / "start" / "pylot-ls")
+def set_up_plugin(environment: Mapping[str, str]) -> list[str]:
+    """Do what README.md says first, so that Neovim loads the plugin by itself; Neovim's arguments."""
+    run_setup("neovim", environment)
     return []
 
 
@@ -105,7 +107,7 @@ class Neovim:
         socket = str(Path(self._sockets.name) / "s")
         folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
         arguments = ["-n", "--headless", "--listen", socket]
-        arguments += set_up_plugin(home) if plugin else set_up_without_plugin(config)
+        arguments += set_up_plugin(folders) if plugin else set_up_without_plugin(config)
         for command in ("set columns=110 lines=30", f"luafile {OBSERVER}"):
             arguments += ["--cmd", command]
         with self._stderr.open("wb") as stderr:

@@ -18,6 +18,7 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("a terminal is simulated on Unix only", allow_module_level=True)
 
+from .setting_up import run_setup
 from .terminal import ScreenError, Terminal
 from .test_neovim import BASKET, PYLOT_LS, Unfinished
 
@@ -31,14 +32,11 @@ LINES = "size = width * height\n    return size"
 # In the mode line, and neither loading nor off.
 READY = re.compile(r"\(\w+ pylot(?! off| \d| paused)")
 
-# What the page tells a user to write, with what stands for pylot-ls, and nothing that asks or blinks.
-INIT = """
+# Nothing that asks or blinks, and what stands for pylot-ls.
+MORE = """
 (setq make-backup-files nil auto-save-default nil create-lockfiles nil inhibit-startup-screen t
       ring-bell-function #'ignore native-comp-jit-compilation nil eglot-report-progress nil)
-(add-to-list 'load-path {folder})
-(require 'pylot)
-(setq pylot-command '{command})
-(global-pylot-mode)
+(setq pylot-command '({command}))
 {more}
 """
 
@@ -70,12 +68,13 @@ def start_emacs(emacs_binary, tmp_path, _no_settings):
     with ExitStack() as stack:
 
         def start(file, server, more=""):
-            command = "(" + " ".join(json.dumps(part) for part in server) + ")"
-            init = tmp_path / "init.el"
-            text = INIT.format(folder=json.dumps(str(PACKAGE.parent)), command=command, more=more)
-            init.write_text(text, encoding="utf-8")
-            home = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
-            terminal = Terminal([emacs_binary, "-nw", "-Q", "-l", init, file.path], home, tmp_path)
+            home = {name: str(tmp_path / name.lower()) for name in ("XDG_STATE_HOME", "XDG_DATA_HOME")}
+            home |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
+            run_setup("emacs", home)
+            init = tmp_path / ".emacs.d" / "init.el"
+            command = " ".join(json.dumps(part) for part in server)
+            init.write_text(init.read_text("utf-8") + MORE.format(command=command, more=more), encoding="utf-8")
+            terminal = Terminal([emacs_binary, "-nw", file.path], home, tmp_path)
             return stack.enter_context(terminal)
 
         yield start
