@@ -39,6 +39,15 @@ class ScreenError(AssertionError):
     """The screen did not come to show what was waited for."""
 
 
+class Screen(pyte.Screen):
+    """pyte's, which knows no private questions of where the cursor is; such as that for the colours' mode."""
+
+    def report_device_status(self, mode: int, *, private: bool = False) -> None:
+        """Answer what is not private; terminals may leave such questions open."""
+        if not private:
+            super().report_device_status(mode)
+
+
 class Terminal:
     """A program with a terminal of its own; it is ended with the terminal.
 
@@ -49,7 +58,7 @@ class Terminal:
     """
 
     def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> None:
-        self._screen = pyte.Screen(N_COLUMNS, N_ROWS)
+        self._screen = Screen(N_COLUMNS, N_ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._changed = threading.Condition()
         self._fd, theirs = pty.openpty()

@@ -96,23 +96,24 @@ def test_a_line_is_accepted_and_the_next_one_stays(start_neovim: StartNeovim, tm
     editor.wait_until("the other", lambda: editor.lines()[1:] == ["    size = width * height", "    return size"])
 
 
-@pytest.mark.parametrize(
-    ("text", "word", "line"),
-    [
-        ("total(self)", "total", "total(self)"),
-        (" + b", " +", " + b"),
-        ("):\n    pass", "):", "):"),
-        ("\n    return x", "\n    return", "\n    return x"),
-        ("\n    a\n    b", "\n    a", "\n    a"),
-        ("имя.длина", "имя", "имя.длина"),
-        ("  ", "  ", "  "),
-    ],
-)
-def test_words_and_lines_of_a_suggestion(start_neovim: StartNeovim, text: str, word: str, line: str) -> None:
+# A suggestion, its next word, its next line.
+PARTS = [
+    ("total(self)", "total", "total(self)"),
+    (" + b", " +", " + b"),
+    ("):\n    pass", "):", "):"),
+    ("\n    return x", "\n    return", "\n    return x"),
+    ("\n    a\n    b", "\n    a", "\n    a"),
+    ("имя.длина", "имя", "имя.длина"),
+    ("  ", "  ", "  "),
+]
+
+
+def test_words_and_lines_of_a_suggestion(start_neovim: StartNeovim) -> None:
     editor = start_neovim(["pylot-ls-that-is-not-installed"], plugin=True)
-    quoted = "[==[" + ("\n" if text.startswith("\n") else "") + text + "]==]"  # Lua drops a first line's end
-    assert editor.lua(f"require('pylot.accepting').next_word({quoted})") == word
-    assert editor.lua(f"require('pylot.accepting').next_line({quoted})") == line
+    for text, word, line in PARTS:
+        quoted = "[==[" + ("\n" if text.startswith("\n") else "") + text + "]==]"  # Lua drops a first line's end
+        assert editor.lua(f"require('pylot.accepting').next_word({quoted})") == word
+        assert editor.lua(f"require('pylot.accepting').next_line({quoted})") == line
 
 
 def test_tab_indents_where_nothing_is_suggested(start_neovim: StartNeovim, tmp_path: Path) -> None:
