@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from pylot_ls.bundled import editors_dir
 from pylot_ls.cli.app import app
 from pylot_ls.cli.setup import server_command
 from pylot_ls.editors import emacs, helix, neovim, vscode
 from pylot_ls.editors.steps import Block, OwnFolder
 from pylot_ls.errors import SetupError
+from pylot_ls.lsp.handlers.pausing import PAUSE_COMMAND
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="folders are set by XDG's variables here")
 
@@ -291,3 +294,13 @@ def test_what_vs_code_says_when_it_fails_reaches_the_user(home, extension):
     (step,) = vscode.plan(extension).steps
     with pytest.raises(SetupError, match="it is too old"):
         step.do()
+
+
+def test_the_page_for_helix_shows_what_setup_writes(home):
+    run("helix", "--yes")
+    written = tomllib.loads((home / "config" / "helix" / "languages.toml").read_text("utf-8"))
+    page = (editors_dir() / "helix" / "README.md").read_text("utf-8")
+    by_hand, keys = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
+    assert by_hand["language-server"].keys() == written["language-server"].keys()
+    assert [each.keys() for each in by_hand["language"]] == [each.keys() for each in written["language"]]
+    assert keys["keys"]["normal"]["space"]["l"]["p"] == f":lsp-workspace-command {PAUSE_COMMAND}"

@@ -30,7 +30,7 @@ BODY = "def area(width, height):\n    ▮\n"
 LINES = "size = width * height\n    return size"
 
 # In the mode line, and neither loading nor off.
-READY = re.compile(r"\(\w+ pylot(?! off| \d| paused)")
+READY = re.compile(r"\(\w[\w ]* pylot(?! off| \d| paused)")
 
 # Nothing that asks or blinks, and what stands for pylot-ls.
 MORE = """
@@ -209,6 +209,25 @@ def test_completion_at_point_has_what_is_shown(start_emacs, place):
     expect_ghost(terminal, "size = 1", 2)
     terminal.press("M-x", "completion-at-point", "Return")
     terminal.expect("size = 1")
+
+
+def test_where_emacs_previews_a_completion_that_goes_first(start_emacs, tmp_path):
+    file = Unfinished(tmp_path, "width_of_it = 1\n▮\n")
+    more = """
+    (defun words-of-test ()
+      (let ((start (save-excursion (skip-chars-backward "a-z_") (point))))
+        (list start (point) '("width_of_it") :exclusive 'no)))
+    (add-hook 'pylot-mode-hook
+              (lambda () (add-hook 'completion-at-point-functions #'words-of-test -20 t) (completion-preview-mode 1)))
+    """
+    terminal = start_emacs(file, [*SERVER, "h = 2"], more)
+    go_there(terminal, file)
+    expect_ghost(terminal, "h = 2", 2)
+    terminal.press("wid")
+    expect_ghost(terminal, "th_of_it", 2)
+    assert "h = 2" not in terminal.rows()[2]
+    terminal.press("Tab")
+    terminal.expect("width_of_ith = 2")
 
 
 def test_a_server_that_was_killed_is_started_again_by_hand(start_emacs, place):

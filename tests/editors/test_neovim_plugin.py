@@ -298,11 +298,14 @@ def test_commands_complete_and_wrong_ones_say_which_there_are(start_neovim: Star
         assert any(problem in line for line in editor.messages())
 
 
-def test_the_help_has_its_tags_and_names_every_public_function(start_neovim: StartNeovim) -> None:
+def test_the_help_has_its_tags_and_names_every_public_function(start_neovim: StartNeovim, tmp_path: Path) -> None:
     editor = start_neovim(["pylot-ls-that-is-not-installed"], plugin=True)
-    editor.command("helptags ALL")
-    editor.command("help pylot")
+    editor.command("help :Pylot")
     assert editor.lua("vim.fn.expand('%:t')") == "pylot.txt"
+    (tags,) = tmp_path.rglob("doc/tags")
+    by_setup = tags.read_bytes()
+    editor.command(f"helptags {tags.parent}")
+    assert tags.read_bytes() == by_setup
     page = (DROP_IN / "doc" / "pylot.txt").read_text(encoding="utf-8")
     for name in re.findall(r"^function M\.(\w+)\(", (DROP_IN / "lua/pylot/init.lua").read_text("utf-8"), re.MULTILINE):
         assert f"{name}(" in page
