@@ -76,9 +76,12 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def start_neovim(
-    neovim_binary: Path, tmp_path: Path, _no_settings: None
-) -> Iterator[Callable[[Sequence[str]], Neovim]]:
+def start_neovim(neovim_binary: Path, tmp_path: Path, _no_settings: None) -> Iterator[Callable[..., Neovim]]:
     """Starts a Neovim whose ``pylot-ls`` is the given command; it ends with the test."""
     with ExitStack() as stack:
-        yield lambda server_command: stack.enter_context(Neovim(neovim_binary, server_command, tmp_path / "home"))
+
+        def start(server_command: Sequence[str], *, plugin: bool = False, init: str = "") -> Neovim:
+            neovim = Neovim(neovim_binary, server_command, tmp_path / "home", plugin=plugin, init=init)
+            return stack.enter_context(neovim)
+
+        yield start
