@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # A client that sets this in its experimental capabilities is told what each completion cost.
 STATS_CAPABILITY = "pylotCompletionStats"
+# A client that sets this there is told of the model: which it is, and whether it can be used yet.
+STATUS_CAPABILITY = "pylotStatus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class ClientAbilities:
         progress: shows progress that the server begins.
         configuration: can be asked for its settings.
         stats: wants a ``pylot/completion`` notification after each completion.
+        status: wants a ``pylot/status`` notification at each change of the model.
     """
 
     inline_completion: bool = False
     progress: bool = False
     configuration: bool = False
     stats: bool = False
+    status: bool = False
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> ClientAbilities:
@@ -37,6 +41,7 @@ class ClientAbilities:
             progress=window is not None and bool(window.work_done_progress),
             configuration=workspace is not None and bool(workspace.configuration),
             stats=_experimental(capabilities.experimental, STATS_CAPABILITY),
+            status=_experimental(capabilities.experimental, STATUS_CAPABILITY),
         )
 
 

@@ -9,6 +9,7 @@ from lsprotocol import types
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.handlers.configuration import pull
 from pylot_ls.lsp.progress import LoadProgress
+from pylot_ls.lsp.status import tell_status
 from pylot_ls.text.position import PositionEncoding
 
 if TYPE_CHECKING:
@@ -35,5 +36,7 @@ def _initialized(ls: PylotServer, _params: types.InitializedParams) -> None:
         progress = LoadProgress(ls)
         session.engine.listen(progress.update)
         session.keep(progress.begin())
+    if session.abilities.status:
+        tell_status(ls)
     if session.abilities.configuration:
         session.keep(pull(ls))
