@@ -17,7 +17,7 @@ _STEP_PERCENT = 5
 def tell_status(server: PylotServer) -> None:
     """Send the client a notification of how it is, and one at each change from now on.
 
-    Its parameters: ``state``, one of ``loading``, ``ready`` and ``failed``; ``percent`` while loading, in steps of five;
+    Its parameters: ``state`` is ``loading``, ``ready`` or ``failed``; ``percent`` while loading, in steps of five;
     ``model``, the name of one that is ready; ``message``, why there is none.
     """
     told: dict[str, Any] = {}
