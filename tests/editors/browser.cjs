@@ -43,7 +43,7 @@ async function main() {
   const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update"];
   const browser = await chromium.launch({ executablePath, headless: true, args });
-  const page = await browser.newPage({ viewport: { width: 1100, height: 640 } });
+  const page = await browser.newPage({ viewport: { width: 1100, height: 720 } });
   const does = {
     open: ({ url }) => page.goto(url, { waitUntil: "domcontentloaded" }),
     press: ({ keys }) => page.keyboard.press(keys),

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .neovim import Neovim
+from .vscode import VSCode, package_extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 FETCH = Path(__file__).with_name("fetch_neovim.sh")
+FETCH_VSCODE = Path(__file__).with_name("fetch_vscode.sh")
 FETCH_TIMEOUT_S = 240
 
 
@@ -82,3 +84,37 @@ def start_neovim(
     """Starts a Neovim whose ``pylot-ls`` is the given command; it ends with the test."""
     with ExitStack() as stack:
         yield lambda server_command: stack.enter_context(Neovim(neovim_binary, server_command, tmp_path / "home"))
+
+
+def fetch_vscode() -> tuple[Path, Path]:
+    """Fetch VS Code, or find it in the cache, and build our package; RuntimeError says why they cannot be had."""
+    bash = shutil.which("bash")
+    if bash is None:
+        raise RuntimeError("no bash to fetch VS Code with")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(os.environ.get("PYLOT_TEST_VSCODE") or cache / "pylot-ls-tests" / "vscode")
+    try:
+        done = subprocess.run(
+            [bash, str(FETCH_VSCODE), str(folder)], capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"fetching VS Code took more than {FETCH_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        raise RuntimeError(f"no VS Code could be fetched: {done.stderr.strip()}")
+    return folder, package_extension(folder)
+
+
+@pytest.fixture(scope="session")
+def vscode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+    """A VS Code with our packaged extension; windows are opened in it. ``PYLOT_TEST_VSCODE`` is where it is fetched to.
+
+    Where it cannot be had the test is skipped; under ``CI=true`` it fails.
+    """
+    try:
+        folder, package = fetch_vscode()
+    except RuntimeError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    with VSCode(folder, package, tmp_path_factory.mktemp("vscode")) as editor:
+        yield editor

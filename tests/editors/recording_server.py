@@ -6,9 +6,11 @@ Each message that the editor sends stands in FILE as a line of JSON; what goes t
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,17 +30,21 @@ def _frame(source: BinaryIO) -> tuple[bytes, bytes] | None:
     return header, source.read(int(length[1]))
 
 
-def main(file: str, *command: str) -> int:
-    """Pass messages on until the editor closes its side."""
-    with Path(file).open("a", encoding="utf-8") as record, subprocess.Popen(command, stdin=subprocess.PIPE) as server:
+def main(file: str, *command: str) -> None:
+    """Pass messages on until the command ends, as it does when the editor closes its side."""
+    with Path(file).open("a", encoding="utf-8") as record:
+        server = subprocess.Popen(command, stdin=subprocess.PIPE)
         assert server.stdin is not None
+        # Whoever reads stdin cannot be told to stop: where the command has ended this process ends, too.
+        threading.Thread(target=lambda: os._exit(server.wait()), daemon=True).start()
         while (frame := _frame(sys.stdin.buffer)) is not None:
             record.write(json.dumps(json.loads(frame[1]), ensure_ascii=False) + "\n")
             record.flush()
             server.stdin.write(b"".join(frame))
             server.stdin.flush()
-    return server.returncode
+        server.stdin.close()
+        server.wait()
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

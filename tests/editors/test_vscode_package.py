@@ -41,7 +41,7 @@ def test_the_program_that_is_started_is_the_users_choice_alone():
 def test_each_command_that_is_offered_is_one_that_the_code_registers():
     code = (EXTENSION / "src" / "extension.ts").read_text(encoding="utf-8")
     table = code.split("const offered", 1)[1].split("};", 1)[0]
-    registered = {f"pylot-ls.{name}" for name in re.findall(r"^ {4}(\w+): ", table, flags=re.MULTILINE)}
+    registered = {f"pylot-ls.{name}" for name in re.findall(r"^ {4}(\w+)[:,]", table, flags=re.MULTILINE)}
     offered = {command["command"] for command in PACKAGE["contributes"]["commands"]}
     bound = {binding["command"] for binding in PACKAGE["contributes"]["keybindings"]}
     linked = set(re.findall(r"\(command:(pylot-ls\.\w+)", json.dumps(PACKAGE)))

@@ -95,6 +95,7 @@ class VSCode:
             "NODE_PATH": str(fetched / "node_modules"),
         }
         self._log = home / "code-server.log"
+        self.shown = ""  # the name of the file whose window it is
         command = [fetched / "bin" / "code-server", "--user-data-dir", home / "user", "--extensions-dir", home / "ext"]
         self._ends = ExitStack()
         self.configure({})
@@ -145,16 +146,19 @@ class VSCode:
         host = f"127.0.0.1:{self._port}"
         payload = json.dumps([["openFile", f"vscode-remote://{host}{file}"]])
         self._do("open", url=f"http://{host}/?folder={quote(str(file.parent))}&payload={quote(payload)}")
-        return self.wait_for("the file", lambda screen: screen.has_editor and screen.tab == file.name)
+        screen = self.wait_for("the file", lambda screen: screen.has_editor and screen.tab == file.name)
+        self.shown = file.name
+        return screen
 
     def go_to_end_of_line(self, line: int) -> None:
-        """Put the cursor behind the last character of a line, counted from 1, by Ctrl+G."""
-        self.press("Control+g")
-        self.wait_for("the question for a line", lambda screen: bool(screen.entries))
-        self.type(str(line))
-        self.press("Enter")
-        self.wait_for("its end", lambda screen: not screen.entries)
-        self.press("End")
+        """Put the cursor behind the last character of a line, counted from 1."""
+        self.press("Control+Home", *["ArrowDown"] * (line - 1), "End")
+
+    def clear(self) -> None:
+        """Remove all that stands in the file."""
+        self._do("click", selector=".editor-instance .view-lines", text="")
+        self.press("Escape", "Control+a", "Delete")
+        self.wait_for("an empty file", lambda screen: screen.lines == [""])
 
     def type(self, text: str) -> None:
         """Type characters."""

@@ -20,16 +20,23 @@ export function activate(context: ExtensionContext): void {
   showStatus(context, holder, pauses);
 
   const document = () => window.activeTextEditor?.document;
+  // Behind the menu the keyboard would belong to the status bar.
+  const goOnTyping = () => commands.executeCommand("workbench.action.focusActiveEditorGroup");
   const pause = async (reach: Reach) => {
     pauses.pause(reach, document());
+    await goOnTyping();
     await commands.executeCommand("editor.action.inlineSuggest.hide"); // what is on the screen, too
+  };
+  const resume = async () => {
+    pauses.resume(document());
+    await goOnTyping();
   };
   const offered: Record<string, () => unknown> = {
     menu: () => showMenu(holder, pauses),
     pause: () => pause("everywhere"),
     pauseFile: () => pause("file"),
     pauseLanguage: () => pause("language"),
-    resume: () => pauses.resume(document()),
+    resume,
     restart: () => running.restart(),
     stop: () => running.stop(),
     install: () => running.install(),
