@@ -149,28 +149,33 @@ def test_while_the_editors_list_is_open_the_suggestion_goes_on_behind_its_select
     window.wait_for("the suggestion", lambda seen: seen.lines[2] == "quantityscripted_suggestion")
 
 
-def test_a_paused_server_is_not_asked_and_one_that_is_resumed_is(window: VSCode, scripted: StandIn) -> None:
+@pytest.mark.parametrize(
+    ("entry", "setting"),
+    [
+        pytest.param("Pause everywhere", {"completion": {"enabled": False}}, id="everywhere"),
+        pytest.param("Pause for python", {"completion": {"languagesOff": ["python"]}}, id="for a language"),
+        pytest.param("Pause in this file", {"completion": {}}, id="in a file"),
+    ],
+)
+def test_a_paused_server_is_not_asked_and_one_that_is_resumed_is(
+    window: VSCode, scripted: StandIn, entry: str, setting: dict[str, Any]
+) -> None:
     window.type("x = ")
     window.expect_ghost_text("scripted_suggestion")
-    window.choose("Pause everywhere")
-    screen = window.expect_status("paused")
-    assert not screen.ghost
-    window.wait_until("the setting", lambda: {"completion": {"enabled": False}} in sum_of_lists(scripted.answers()))
-    window.press("Escape")
+    n_answers = len(scripted.answers())
+    window.choose(entry)
+    window.expect_status("paused")
+    window.wait_for("the ghost text to go", lambda seen: not seen.ghost)
+    window.wait_until("the setting", lambda: [setting] in scripted.answers()[n_answers:])
     n_asked = len(scripted.asked("textDocument/inlineCompletion"))
     window.type("1\ny = ")
     window.wait_for("what was typed", lambda seen: seen.lines[:2] == ["x = 1", "y = "])
-    window.screenshot("paused")
+    window.screenshot(entry.lower())
     window.choose("Resume")
     window.expect_status("ready")
     assert len(scripted.asked("textDocument/inlineCompletion")) == n_asked
     window.type("2\nz = ")
     window.expect_ghost_text("scripted_suggestion")
-
-
-def sum_of_lists(results: list[Any]) -> list[Any]:
-    """The answers to ``workspace/configuration``, each of which is a list."""
-    return [each for result in results if isinstance(result, list) for each in result]
 
 
 def test_a_server_that_was_killed_comes_back(window: VSCode, scripted: StandIn) -> None:
@@ -201,12 +206,16 @@ def test_the_check_fails_without_a_server_and_the_user_is_told_what_to_do(vscode
         vscode.expect_ghost_text("scripted_suggestion")
     crashing = StandIn(folder, [sys.executable, "-c", "raise SystemExit('no memory')"])
     vscode.choose("Start the server")
-    vscode.wait_for("why", lambda seen: any("does not start: no memory" in each for each in seen.notifications))
+    screen = vscode.wait_for("why", lambda seen: any("no memory" in each for each in seen.notifications))
+    server = folder / "pylot-ls"
+    advice = f'{server} does not start: no memory. Run "{server} doctor" in a terminal: it says what to do.'
+    assert screen.notifications == [advice]
     vscode.screenshot("crashing server")
     assert len(crashing.pids()) == 1
     StandIn(folder, SCRIPTED)
     vscode.choose("Start the server")
-    vscode.wait_for("a server", lambda seen: "ready" in seen.status)
+    screen = vscode.wait_for("a server", lambda seen: "ready" in seen.status)
+    assert len(screen.notifications) == 1, "what was wrong is said once"
     vscode.clear()
     vscode.type("x = ")
     vscode.expect_ghost_text("scripted_suggestion")

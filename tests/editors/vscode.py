@@ -303,19 +303,23 @@ def package_extension(fetched: Path) -> Path:
 
     Raises:
         RuntimeError: what it is built with cannot be fetched.
+        VSCodeError: it cannot be built.
     """
     source, build = HERE.parents[1] / "editors" / "vscode", fetched / "extension"
     ignored = shutil.ignore_patterns("node_modules", "dist", "*.vsix", "server")
     shutil.copytree(source, build, ignore=ignored, dirs_exist_ok=True)
     environment = {**os.environ, "PATH": f"{fetched / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     lock, done = build / "package-lock.json", build / "node_modules" / "installed-from-lock.json"
-    steps = [["npm", "run", "package"]]
-    if not done.exists() or done.read_bytes() != lock.read_bytes():
-        steps.insert(0, ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"])
-    for step in steps:
-        ended = subprocess.run(step, cwd=build, env=environment, capture_output=True, text=True, check=False)
+
+    def npm(*command: str, failing: type[Exception]) -> None:
+        ended = subprocess.run(
+            ["npm", *command], cwd=build, env=environment, capture_output=True, text=True, check=False
+        )
         if ended.returncode != 0:
-            raise RuntimeError(f"{' '.join(step)} failed:\n{ended.stdout}\n{ended.stderr}")
-        if step[1] == "ci":
-            shutil.copy(lock, done)
+            raise failing(f"npm {' '.join(command)} failed:\n{ended.stdout}\n{ended.stderr}")
+
+    if not done.exists() or done.read_bytes() != lock.read_bytes():
+        npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", failing=RuntimeError)
+        shutil.copy(lock, done)
+    npm("run", "package", failing=VSCodeError)
     return build / "pylot-ls.vsix"

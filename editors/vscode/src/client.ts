@@ -22,6 +22,13 @@ const MAX_RESTARTS = 4;
 const RESTARTS_WITHIN_MS = 3 * 60_000;
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }];
 
+/** What the library finds wrong goes to the log; what the user can do about it is said elsewhere, once. */
+class QuietClient extends LanguageClient {
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+}
+
 export interface Connection {
   client: LanguageClient;
   /** The last line that the server wrote to standard error, "" where there was none. */
@@ -56,7 +63,7 @@ export function connect(
       },
     },
   };
-  const client = new LanguageClient(SECTION, "pylot-ls", { command: path, transport: TransportKind.stdio }, options);
+  const client = new QuietClient(SECTION, "pylot-ls", { command: path, transport: TransportKind.stdio }, options);
   client.registerFeature(wanted);
   listen(client, holder);
   client.onDidChangeState((change) => {

@@ -27,6 +27,8 @@ function headline(holder: StatusHolder): string {
       return status.advice;
     case "loading":
       return "The model is being loaded";
+    case "installing":
+      return "The server is being installed";
     case "off":
       return "The server does not run";
   }

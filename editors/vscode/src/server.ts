@@ -95,6 +95,6 @@ export function inWords(trouble: Trouble): string {
     case "too old":
       return `${trouble.path} is version ${trouble.version}; this extension needs ${OLDEST.join(".")} or newer. Install the newer one and restart the server.`;
     case "crashing":
-      return `${trouble.path} does not start: ${trouble.reason || "it ends at once."} Run "pylot-ls doctor" in a terminal: it says what to do.`;
+      return `${trouble.path} does not start: ${trouble.reason || "it ends at once"}. Run "${trouble.path} doctor" in a terminal: it says what to do.`;
   }
 }

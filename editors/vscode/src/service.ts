@@ -47,8 +47,13 @@ export class Service {
     const question = "Install the server of pylot-ls into a virtual environment of its own?";
     const detail = "pip fetches what it needs from the Python package index, and may compile llama.cpp for 5 to 15 minutes.";
     const answer = await window.showInformationMessage(question, { modal: true, detail }, INSTALL);
-    if (answer === INSTALL && (await install(this.context, this.log))) {
-      await this.restart();
+    if (answer === INSTALL) {
+      await this.next(async () => {
+        await this.end();
+        this.holder.set({ state: "installing" });
+        const isThere = await install(this.context, this.log);
+        await (isThere ? this.begin() : this.end());
+      });
     }
   }
 

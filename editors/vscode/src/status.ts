@@ -6,6 +6,7 @@ export type Status =
   /** The server starts, or its model is being loaded. */
   | { state: "loading"; percent?: number }
   | { state: "ready"; model: string }
+  | { state: "installing" }
   /** There is none, because the user wants none. */
   | { state: "off" }
   /** It does not work until the user does something; `advice` says what. */

@@ -38,6 +38,8 @@ function shown(status: Status, reach: Reach | undefined): { icon: string; words:
       const percent = status.percent === undefined ? "" : ` ${status.percent} %`;
       return { icon: "loading~spin", words: `loading${percent}`, more: "The model is being loaded." };
     }
+    case "installing":
+      return { icon: "loading~spin", words: "installing", more: "The server is being installed." };
     case "off":
       return { icon: "circle-slash", words: "off", more: "The server does not run. Click to start it." };
     case "failed":
