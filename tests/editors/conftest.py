@@ -86,8 +86,8 @@ def start_neovim(
         yield lambda server_command: stack.enter_context(Neovim(neovim_binary, server_command, tmp_path / "home"))
 
 
-def fetch_vscode() -> tuple[Path, Path]:
-    """Fetch VS Code, or find it in the cache, and build our package; RuntimeError says why they cannot be had."""
+def fetch_vscode() -> Path:
+    """Fetch VS Code, or find it in the cache; RuntimeError says why it cannot be had."""
     bash = shutil.which("bash")
     if bash is None:
         raise RuntimeError("no bash to fetch VS Code with")
@@ -101,7 +101,7 @@ def fetch_vscode() -> tuple[Path, Path]:
         raise RuntimeError(f"fetching VS Code took more than {FETCH_TIMEOUT_S} s") from None
     if done.returncode != 0:
         raise RuntimeError(f"no VS Code could be fetched: {done.stderr.strip()}")
-    return folder, package_extension(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -110,11 +110,13 @@ def vscode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
 
     Where it cannot be had the test is skipped; under ``CI=true`` it fails.
     """
+    home = tmp_path_factory.mktemp("vscode")
     try:
-        folder, package = fetch_vscode()
+        folder = fetch_vscode()
+        package = package_extension(folder, home / "extension")
     except RuntimeError as error:
         if os.environ.get("CI") == "true":
             pytest.fail(str(error))
         pytest.skip(str(error))
-    with VSCode(folder, package, tmp_path_factory.mktemp("vscode")) as editor:
+    with VSCode(folder, package, home) as editor:
         yield editor

@@ -22,6 +22,8 @@ pytestmark = pytest.mark.editor
 
 RECORDER = Path(__file__).with_name("recording_server.py")
 SCRIPTED = (*PYLOT_LS, "--scripted")
+# The server as it would be if it were older than the extension.
+OLD = "import pylot_ls; pylot_ls.__version__ = '0.0.9'; from pylot_ls.__main__ import main; main()"
 
 
 class StandIn:
@@ -212,10 +214,14 @@ def test_the_check_fails_without_a_server_and_the_user_is_told_what_to_do(vscode
     assert screen.notifications == [advice]
     vscode.screenshot("crashing server")
     assert len(crashing.pids()) == 1
+    StandIn(folder, [sys.executable, "-c", OLD])
+    vscode.choose("Start the server")
+    screen = vscode.wait_for("why not", lambda seen: any("0.0.9" in each for each in seen.notifications))
+    assert f"{server} is version 0.0.9; this extension needs 0.1.0 or newer." in screen.notifications[0]
     StandIn(folder, SCRIPTED)
     vscode.choose("Start the server")
     screen = vscode.wait_for("a server", lambda seen: "ready" in seen.status)
-    assert len(screen.notifications) == 1, "what was wrong is said once"
+    assert len(screen.notifications) == 2, "what was wrong is said once"
     vscode.clear()
     vscode.type("x = ")
     vscode.expect_ghost_text("scripted_suggestion")
