@@ -1,4 +1,4 @@
-// node browser.cjs CHROMIUM: a browser with one page, which does what each line of JSON on stdin says and answers with
+// node browser.cjs CHROMIUM: a browser, which does what each line of JSON on stdin says and answers with
 // a line of JSON. It is told what to do and says what is on the screen; what ought to be there is the tests' affair.
 const { createInterface } = require("node:readline");
 const { chromium } = require("playwright-core");
@@ -43,8 +43,16 @@ async function main() {
   const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update"];
   const browser = await chromium.launch({ executablePath, headless: true, args });
-  const page = await browser.newPage({ viewport: { width: 1100, height: 720 } });
+  const context = await browser.newContext({ viewport: { width: 1100, height: 720 } });
+  let page = await context.newPage();
   const does = {
+    turn_to: async ({ window }) => {
+      while (context.pages().length <= window) {
+        await context.newPage();
+      }
+      page = context.pages()[window];
+      await page.bringToFront();
+    },
     open: ({ url }) => page.goto(url, { waitUntil: "domcontentloaded" }),
     press: ({ keys }) => page.keyboard.press(keys),
     type: ({ text }) => page.keyboard.type(text, { delay: 30 }),

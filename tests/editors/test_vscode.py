@@ -81,7 +81,7 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
 @pytest.fixture
 def window(vscode: VSCode, scripted: StandIn, tmp_path_factory: pytest.TempPathFactory) -> VSCode:
     """One window for several tests, with an empty Python file and a server whose answers are known."""
-    if vscode.shown != "scripted.py":
+    if vscode.screen().tab != "scripted.py":
         vscode.configure({"pylot-ls.serverPath": str(scripted.path)})
         file = tmp_path_factory.mktemp("files") / "scripted.py"
         file.write_text("", encoding="utf-8")
@@ -189,6 +189,29 @@ def test_a_server_that_was_killed_comes_back(window: VSCode, scripted: StandIn) 
     window.expect_status("ready")
     window.type("1\ny = ")
     window.expect_ghost_text("scripted_suggestion")
+
+
+def test_two_windows_have_a_server_each(window: VSCode, scripted: StandIn, tmp_path: Path) -> None:
+    window.type("x = ")
+    window.expect_ghost_text("scripted_suggestion")
+    first = scripted.pids()
+    file = tmp_path / "second.py"
+    file.write_text("", encoding="utf-8")
+    window.turn_to(1)
+    window.open(file)
+    window.expect_status("ready")
+    assert scripted.pids()[:-1] == first
+    window.clear()
+    window.type("y = ")
+    window.expect_ghost_text("scripted_suggestion")
+    scripted.kill()
+    window.turn_to(0)
+    window.type("1\nz = ")
+    window.expect_ghost_text("scripted_suggestion")
+    window.turn_to(1)
+    window.wait_until("a new server in the other window", lambda: len(scripted.pids()) == len(first) + 2)
+    window.expect_status("ready")
+    window.turn_to(0)
 
 
 def test_the_check_fails_without_a_server_and_the_user_is_told_what_to_do(vscode: VSCode, tmp_path: Path) -> None:

@@ -87,15 +87,18 @@ class VSCode:
 
     def __init__(self, fetched: Path, package: Path, home: Path) -> None:
         self._home = home
-        self._settings_file = home / "user" / "User" / "settings.json"
-        self._settings_file.parent.mkdir(parents=True)
+        # What names a program counts from the settings of the machine that it runs on, beside those of the user.
+        self._machine_settings = home / "user" / "Machine" / "settings.json"
+        user_settings = home / "user" / "User" / "settings.json"
+        for folder in (self._machine_settings.parent, user_settings.parent):
+            folder.mkdir(parents=True)
+        user_settings.write_text(json.dumps(CLEAN_SETTINGS), encoding="utf-8")
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYLOT_LS_", "VSCODE_"))},
             **{f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")},
             "NODE_PATH": str(fetched / "node_modules"),
         }
         self._log = home / "code-server.log"
-        self.shown = ""  # the name of the file whose window it is
         command = [fetched / "bin" / "code-server", "--user-data-dir", home / "user", "--extensions-dir", home / "ext"]
         self._ends = ExitStack()
         self.configure({})
@@ -137,18 +140,20 @@ class VSCode:
     # --- what a user does
 
     def configure(self, settings: dict[str, Any]) -> None:
-        """Write the user's settings file."""
-        self._settings_file.write_text(json.dumps({**CLEAN_SETTINGS, **settings}), encoding="utf-8")
+        """Write the settings file of the machine, for windows that are opened from now on."""
+        self._machine_settings.write_text(json.dumps(settings), encoding="utf-8")
+
+    def turn_to(self, window: int) -> None:
+        """Bring another window to the front, counted from 0; a new one has to ``open`` a file."""
+        self._do("turn_to", window=window)
 
     def open(self, file: Path) -> Screen:
-        """Open a file in a new window, and wait until it is shown."""
+        """Open a file in this window in place of what it showed, and wait until it is shown."""
         self.wait_until_served()
         host = f"127.0.0.1:{self._port}"
         payload = json.dumps([["openFile", f"vscode-remote://{host}{file}"]])
         self._do("open", url=f"http://{host}/?folder={quote(str(file.parent))}&payload={quote(payload)}")
-        screen = self.wait_for("the file", lambda screen: screen.has_editor and screen.tab == file.name)
-        self.shown = file.name
-        return screen
+        return self.wait_for("the file", lambda screen: screen.has_editor and screen.tab == file.name)
 
     def go_to_end_of_line(self, line: int) -> None:
         """Put the cursor behind the last character of a line, counted from 1."""
