@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pylot_ls.errors import ModelNotFoundError
+from pylot_ls.language import Message
 
 MODEL_FILE_NAME = "pylot-tiny.gguf"
 
@@ -29,8 +30,13 @@ def bundled_model_path() -> Path:
     path = models_dir() / MODEL_FILE_NAME
     if not path.is_file():
         raise ModelNotFoundError(
-            f"The bundled model {MODEL_FILE_NAME} is missing from {path.parent}: the installation is incomplete. "
-            "Reinstall pylot-ls, or set model.path to a GGUF file of your own."
+            Message(
+                "The bundled model {file} is missing from {folder}: the installation is incomplete. Reinstall "
+                "pylot-ls, or "
+                "set model.path to a GGUF file of your own.",
+                file=MODEL_FILE_NAME,
+                folder=path.parent,
+            )
         )
     return path
 

@@ -18,6 +18,7 @@
     │   ├── EngineClosedError  asked after close
     │   ├── RequestError       a request that cannot be served as it stands
     │   └── DecodeError        llama.cpp refused or failed a batch
+    ├── ActionError            what an action's model answered cannot be used, or its text changed meanwhile
     ├── FeedbackLogError       the log of what became of suggestions cannot be read or written
     └── ClientError            the server that a command drives stopped or answered an error
 
@@ -98,6 +99,10 @@ class RequestError(EngineError):
 
 class DecodeError(EngineError):
     """llama.cpp failed to evaluate a batch."""
+
+
+class ActionError(PylotError):
+    """An action came to nothing: its model's answer is of no use, or its text changed while the model worked."""
 
 
 class FeedbackLogError(PylotError):

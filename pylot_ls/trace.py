@@ -20,6 +20,7 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, TextIO
 
 from pylot_ls.errors import SettingsError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +67,9 @@ def configure(level: str, file: Path | None) -> None:
     """
     number = _LEVELS.get(level)
     if number is None:
-        raise SettingsError(f"log.level is {level[:40]!r}; accepted: {', '.join(_LEVELS)}.")
+        raise SettingsError(
+            Message("log.level is {level}; accepted: {levels}.", level=repr(level[:40]), levels=", ".join(_LEVELS))
+        )
     root = logging.getLogger()
     destination = sys.stderr if file is None else file
     current = [each for each in root.handlers if isinstance(each, _BackgroundHandler)]
@@ -224,13 +227,19 @@ def _stderr_handler() -> logging.Handler:
 def _file_handler(file: Path) -> logging.Handler:
     try:
         if file.exists() and not file.is_file():  # opening a FIFO would wait for a reader
-            raise SettingsError(f"log.file is no regular file: {on_one_line(str(file))}. Name a file to write to.")
+            raise SettingsError(
+                Message("log.file is no regular file: {file}. Name a file to write to.", file=on_one_line(str(file)))
+            )
         _make_private_folders(file.parent)
         return _PrivateFileHandler(file, maxBytes=MAX_FILE_BYTES, backupCount=N_OLD_FILES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SettingsError(
-            f"log.file cannot be opened: {on_one_line(str(file))}: {reason}. Choose a file that you may write to."
+            Message(
+                "log.file cannot be opened: {file}: {reason}. Choose a file that you may write to.",
+                file=on_one_line(str(file)),
+                reason=reason,
+            )
         ) from error
 
 

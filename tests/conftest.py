@@ -78,17 +78,27 @@ class Driven:
     def state(self) -> Ready | LoadFailed:
         return self.wait_for(lambda event: isinstance(event, Ready | LoadFailed))
 
-    def submit(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = (), *, heal: bool = False) -> str:
+    def submit(
+        self,
+        prompt: Prompt,
+        max_tokens: int = 16,
+        stop: tuple[str, ...] = (),
+        *,
+        heal: bool = False,
+        grammar: str = "",
+        rank: int = 0,
+    ) -> str:
         request_id = self.last_id = str(next(self._ids))
-        self.backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, heal=heal))
+        request = GenerateRequest(request_id, prompt, max_tokens, stop, heal=heal, grammar=grammar, rank=rank)
+        self.backend.submit(request)
         return request_id
 
     def answer(self, request_id: str) -> Answer:
         end = self.wait_for(lambda event: isinstance(event, Finished | Failed) and event.request_id == request_id)
         return Answer([e for e in self.events if isinstance(e, Token) and e.request_id == request_id], end)
 
-    def ask(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = (), *, heal: bool = False) -> Answer:
-        return self.answer(self.submit(prompt, max_tokens, stop, heal=heal))
+    def ask(self, prompt: Prompt, max_tokens: int = 16, stop: tuple[str, ...] = (), **others) -> Answer:
+        return self.answer(self.submit(prompt, max_tokens, stop, **others))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from pylot_ls import __version__
-from pylot_ls.cli import bench, bench_memory, cache, complete, config, demo, doctor, models, stats
+from pylot_ls.cli import (
+    action,
+    bench,
+    bench_actions,
+    bench_memory,
+    cache,
+    complete,
+    config,
+    demo,
+    doctor,
+    hover,
+    models,
+    stats,
+)
 from pylot_ls.cli.console import err, print_text
 from pylot_ls.cli.options import ModelOption, ScriptedOption, overrides
 from pylot_ls.lsp.server import run_stdio
@@ -21,11 +34,14 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("complete")(complete.command)
+app.command("hover")(hover.command)
+app.command("action")(action.command)
 app.command("demo")(demo.command)
 app.command("doctor")(doctor.command)
 app.command("config")(config.command)
 app.command("stats")(stats.command)
 bench.app.command("memory")(bench_memory.command)
+bench.app.command("actions")(bench_actions.command)
 app.add_typer(bench.app, name="bench")
 app.add_typer(cache.app, name="cache")
 app.add_typer(models.app, name="models")

@@ -8,9 +8,9 @@ import typer
 
 from pylot_ls.cli.console import err, fail, print_json, print_text
 from pylot_ls.cli.options import JsonOption, settings_from
-from pylot_ls.config.cache import BYTES_IN_MB, kv_folder
+from pylot_ls.config.cache import BYTES_IN_MB, clear_cache, kv_folder
 from pylot_ls.errors import SettingsError
-from pylot_ls.kvcache.clearing import FolderContent, clear_folder, look_into
+from pylot_ls.kvcache.clearing import FolderContent, look_into
 
 app = typer.Typer(help="See or clear what is kept on disk of evaluated prompts.", no_args_is_help=True)
 
@@ -38,10 +38,9 @@ def clear(as_json: JsonOption = False) -> None:
     """Remove all of it from disk; a server that runs goes on, and keeps what it has in memory."""
     folder = kv_folder()
     try:
-        content = clear_folder(folder)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        fail(SettingsError(f"the cache in {folder} cannot be cleared: {reason}. Stop the editors and remove it."))
+        content = clear_cache()
+    except SettingsError as error:
+        fail(error)
     if as_json:
         removed = {"n_entries": content.n_entries, "n_bytes": content.n_bytes}
         print_json({"folder": str(folder), **removed})

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-from pylot_ls import bundled, machine
+from pylot_ls import machine
 from pylot_ls.cli import models_tables
 from pylot_ls.cli.console import err, fail, out, print_json, print_text
 from pylot_ls.cli.options import JsonOption, settings_from
@@ -20,13 +20,11 @@ from pylot_ls.config.sources import settings_path
 from pylot_ls.config.wiring import memory_limit_bytes, wishes
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory import room_now
-from pylot_ls.engine.probe import check_suits, probe
+from pylot_ls.engine.probe import probe
 from pylot_ls.engine.threads import automatic_threads
-from pylot_ls.errors import ModelError, ModelUnsupportedError, PylotError
-from pylot_ls.library.catalogue import Entry, find, forget_partials, installed_path, load_catalogue
-
-# The setting that names the model of each role.
-_SETTINGS = {Role.COMPLETE: "model.path", Role.CHAT: "roles.chat", Role.EMBED: "roles.embed"}
+from pylot_ls.errors import ModelError, PylotError
+from pylot_ls.library.catalogue import find, forget_partials, installed_path, load_catalogue
+from pylot_ls.library.choice import SETTING_OF_ROLE, is_path, path_to_use
 
 app = typer.Typer(help="List models, fetch them, choose one.", no_args_is_help=True)
 
@@ -86,7 +84,7 @@ def pull_model(reference: _NameArgument) -> None:
 def info(reference: _NameOrPathArgument, as_json: JsonOption = False) -> None:
     """Say what is known of a model, or of any GGUF file from its metadata, read in a process of its own."""
     try:
-        facts = _facts_of_file(Path(reference)) if _is_path(reference) else _facts_of_model(reference)
+        facts = _facts_of_file(Path(reference)) if is_path(reference) else _facts_of_model(reference)
     except PylotError as error:
         fail(error)
     if as_json:
@@ -105,9 +103,9 @@ def use(
     from pylot_ls.config.user_file import set_in_file, unset_in_file  # noqa: PLC0415 - as above
 
     file = settings_path(os.environ)
-    field = FIELDS[_SETTINGS[role]]
+    field = FIELDS[SETTING_OF_ROLE[role]]
     try:
-        path = _path_to_use(reference, role)
+        path = path_to_use(reference, role, models_folder())
         if path is None:
             unset_in_file(file, field.group, field.name)
         else:
@@ -159,10 +157,6 @@ def _progress() -> Progress:
     return Progress(*columns, TransferSpeedColumn(), TimeRemainingColumn(), console=err)
 
 
-def _is_path(reference: str) -> bool:
-    return reference.lower().endswith(".gguf") or os.sep in reference
-
-
 def _facts_of_file(path: Path) -> dict[str, object]:
     return models_tables.facts_of_file(path, probe(path), _machine())
 
@@ -182,29 +176,3 @@ def _facts_of_model(reference: str) -> dict[str, object]:
         return _facts_of_file(entry.path(quantization))
     row = models_tables.row_of(entry, _machine())
     return models_tables.facts_of_model(row)
-
-
-def _path_to_use(reference: str, role: Role) -> Path | None:
-    """The file to use for a role; None for the bundled one to complete with.
-
-    Raises:
-        ModelError: there is none, or it is of no use there.
-    """
-    if _is_path(reference):
-        path = Path(reference).expanduser().absolute()
-        check_suits(path, role, (bundled.models_dir(),))
-        return path
-    entry, quantization = find(load_catalogue(models_folder()), reference)
-    _check_role(entry, role)
-    path = entry.path(quantization)
-    if not entry.manifest.name:
-        check_suits(path, role, (bundled.models_dir(),))
-    return None if entry.is_bundled and role is Role.COMPLETE else path
-
-
-def _check_role(entry: Entry, role: Role) -> None:
-    if entry.manifest.name and role not in entry.roles:
-        raise ModelUnsupportedError(
-            f"{entry.name} is for {' and '.join(entry.roles)}, not to {role} with; choose one that is: "
-            "pylot-ls models list",
-        )

@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 from pylot_ls.config.folders import cache_folder, state_folder
 from pylot_ls.engine.persistence import PersistenceConfig, SharedStore
 from pylot_ls.engine.speeds import SpeedBook
+from pylot_ls.errors import SettingsError
+from pylot_ls.kvcache.clearing import clear_folder, look_into
 from pylot_ls.kvcache.disk import DiskTier
 from pylot_ls.kvcache.memory import MemoryTier
 from pylot_ls.kvcache.store import PrefixStore
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pylot_ls.config.settings import Settings
+    from pylot_ls.kvcache.clearing import FolderContent
 
 BYTES_IN_MB = 2**20
 _MEMORY_MB = 256
@@ -37,6 +41,31 @@ def speed_book() -> SpeedBook:
 
 def _identities() -> Path:
     return cache_folder() / "models.json"
+
+
+def clear_cache(store: PrefixStore | None = None) -> FolderContent:
+    """Remove every trace of evaluated prompts, from disk and from what a store has in memory; what was on disk.
+
+    Waits for the disk.
+
+    Raises:
+        SettingsError: something cannot be removed.
+    """
+    folder = kv_folder()
+    try:
+        content = look_into(folder)
+        if store is not None:
+            store.clear()
+        clear_folder(folder)
+    except OSError as error:
+        raise SettingsError(
+            Message(
+                "the cache in {folder} cannot be cleared: {reason}. Stop the editors and remove it.",
+                folder=folder,
+                reason=error.strerror or error,
+            )
+        ) from error
+    return content
 
 
 def make_prefix_store(settings: Settings) -> PrefixStore | None:

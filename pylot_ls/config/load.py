@@ -10,6 +10,7 @@ from pylot_ls.config.fields import FIELDS
 from pylot_ls.config.settings import AdapterSettings, Scope, Settings
 from pylot_ls.config.sources import Problem, Source, settings_path
 from pylot_ls.config.wording import accepted, shown, shown_path
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -103,22 +104,30 @@ def _problem(field: SettingField, options: RawOptions, outcome: _Outcome, rising
     if _is_refused(field, options.source):
         # The value is not shown: it may be a secret, and the repository's author may have written it to be read.
         files = [each.place for each in rising if each.source is Source.FILE]
-        message = (
-            f"{raw.written} does not count in {options.place}, since a repository could carry it there. Set it in "
-            f"{files[0] if files else shown_path(settings_path({}))}, as {field.env_name} in the environment, or on "
-            "the command line."
+        message = Message(
+            "{name} does not count in {place}, since a repository could carry it there. Set it in {file}, as "
+            "{variable} "
+            "in the environment, or on the command line.",
+            name=raw.written,
+            place=options.place,
+            file=files[0] if files else shown_path(settings_path({})),
+            variable=field.env_name,
         )
     else:
-        message = (
-            f"{raw.written} is {shown(raw.value)} in {options.place}; accepted: {accepted(field.schema)}. "
-            f"{_used_instead(field, outcome)}"
+        message = Message(
+            "{name} is {value} in {place}; accepted: {accepted}. {instead}",
+            name=raw.written,
+            value=shown(raw.value),
+            place=options.place,
+            accepted=accepted(field.schema),
+            instead=_used_instead(field, outcome),
         )
     return Problem(options.source, field.key, message)
 
 
-def _used_instead(field: SettingField, outcome: _Outcome) -> str:
+def _used_instead(field: SettingField, outcome: _Outcome) -> Message:
     if outcome.options is not None:
-        return f"Used instead: {shown(outcome.value)} from {outcome.options.place}."
+        return Message("Used instead: {value} from {place}.", value=shown(outcome.value), place=outcome.options.place)
     if field.default is None:
-        return "Used instead: the default."
-    return f"Used instead: the default, {shown(field.default)}."
+        return Message("Used instead: the default.")
+    return Message("Used instead: the default, {value}.", value=shown(field.default))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from pylot_ls.features.files_off import check_glob
+from pylot_ls.language import TAG_PATTERN
 
 
 class Scope(enum.StrEnum):
@@ -40,6 +41,11 @@ def _glob(value: str) -> str:
 
 
 UserPath = Annotated[Path, BeforeValidator(_expand_home)]
+LanguageTag = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=64, pattern=TAG_PATTERN),
+    Field(examples=["auto", "ru", "pt-BR"]),
+]
 LanguageId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
 Glob = Annotated[
     str,
@@ -165,6 +171,16 @@ class RolesSettings(_Group):
     )
 
 
+class UserSettings(_Group):
+    """Who it works for."""
+
+    language: LanguageTag = Field(
+        default="auto",
+        description='The language of messages, explanations and comments: a tag such as "ru" or "pt-BR", or "auto" '
+        'for the one that the editor names; default "auto".',
+    )
+
+
 class CompletionSettings(_Group):
     """What is suggested, and how much of it."""
 
@@ -234,6 +250,22 @@ class CompletionSettings(_Group):
         default=True,
         description="Whether suggestions come by themselves in comments, true or false; default true. Inline "
         "completion always answers when you ask for one.",
+    )
+
+
+class HoverSettings(_Group):
+    """What is shown of the thing under the pointer."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Whether hovers are answered, true or false; default true.",
+    )
+    time_budget_ms: int = Field(
+        default=1000,
+        ge=0,
+        le=600_000,
+        description="How long a hover waits for the model's explanation, in milliseconds; default 1000. What is there "
+        "by then is shown, and the rest at the next hover. 0 waits until it is complete.",
     )
 
 
@@ -322,7 +354,9 @@ class Settings(BaseModel):
 
     model: ModelSettings = ModelSettings()
     roles: RolesSettings = RolesSettings()
+    user: UserSettings = UserSettings()
     completion: CompletionSettings = CompletionSettings()
+    hover: HoverSettings = HoverSettings()
     prompt: PromptSettings = PromptSettings()
     cache: CacheSettings = CacheSettings()
     feedback: FeedbackSettings = FeedbackSettings()

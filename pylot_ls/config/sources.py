@@ -18,6 +18,7 @@ import platformdirs
 
 from pylot_ls.config.fields import ENV_PREFIX, FIELD_OF_ENV_NAME, FIELD_OF_SPELLING, GROUPS
 from pylot_ls.config.wording import shortened, shown_key, shown_path
+from pylot_ls.language import Message, text_of
 
 MAX_FILE_BYTES = 1024 * 1024
 MAX_UNKNOWN_KEYS = 10  # reported of one source; a client may send another server's settings
@@ -106,22 +107,24 @@ def from_file(environ: Mapping[str, str]) -> RawOptions:
     except FileNotFoundError:
         if not environ.get(PATH_VARIABLE, "").strip():
             return RawOptions(Source.FILE, place)
-        reason = f"there is no such file; {PATH_VARIABLE} names it"
+        reason: str = Message("there is no such file; {variable} names it", variable=PATH_VARIABLE)
     except OSError as error:
-        reason = error.strerror or "it cannot be read"
+        reason = error.strerror or Message("it cannot be read")
     except (ValueError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        reason = Message("it is nested too deeply") if isinstance(error, RecursionError) else text_of(error)
     else:
         return _from_mapping(Source.FILE, place, table, folder=path.parent)
-    message = (
-        f"Settings file {place}: {shortened(reason, _MAX_REASON)}. None of its settings count until that is mended."
+    message = Message(
+        "Settings file {place}: {reason}. None of its settings count until that is mended.",
+        place=place,
+        reason=reason if isinstance(reason, Message) else shortened(reason, _MAX_REASON),
     )
     return RawOptions(Source.FILE, place, problems=(Problem(Source.FILE, "", message),))
 
 
 def from_environment(environ: Mapping[str, str]) -> RawOptions:
     """Take ``PYLOT_LS_<GROUP>_<FIELD>`` from the environment; an empty value is not set."""
-    place = "the environment"
+    place = Message("the environment")
     values = {}
     unknown = []
     for name, value in environ.items():
@@ -136,7 +139,7 @@ def from_environment(environ: Mapping[str, str]) -> RawOptions:
 
 def from_command_line(overrides: Mapping[str, object]) -> RawOptions:
     """Take values given as flags, nested by group; text stands for values of any type, as in the environment."""
-    return _from_mapping(Source.COMMAND_LINE, "the command line", overrides)
+    return _from_mapping(Source.COMMAND_LINE, Message("the command line"), overrides)
 
 
 def from_initialization_options(options: object) -> RawOptions:
@@ -150,13 +153,17 @@ def from_workspace_configuration(section: object) -> RawOptions:
 
 
 def _from_client(source: Source, options: object) -> RawOptions:
-    place = f"the editor's {source.value}"
+    place = Message("the editor's {source}", source=source.value)
     if options is None:
         return RawOptions(source, place)
     if isinstance(options, Mapping):
         return _from_mapping(source, place, options)
     example = json.dumps({"completion": {"maxTokens": 64}})
-    message = f"pylot-ls expects an object such as {example} in {place}. What stands there does not count."
+    message = Message(
+        "pylot-ls expects an object such as {example} in {place}. What stands there does not count.",
+        example=example,
+        place=place,
+    )
     return RawOptions(source, place, problems=(Problem(source, "", message),))
 
 
@@ -171,11 +178,17 @@ def _from_mapping(source: Source, place: str, options: Mapping[str, object], fol
             if written not in GROUPS:
                 unknown.append(written)
             elif value is not None:
-                message = f"{written} in {place} is a group of settings, not one value; it does not count."
+                message = Message(
+                    "{name} in {place} is a group of settings, not one value; it does not count.",
+                    name=written,
+                    place=place,
+                )
                 problems.append(Problem(source, written, message))
         elif value is not None:
             if setting.key in values:
-                message = f"{setting.key} stands twice in {place}; {written} counts."
+                message = Message(
+                    "{setting} stands twice in {place}; {name} counts.", setting=setting.key, place=place, name=written
+                )
                 problems = [each for each in problems if each.key != setting.key]
                 problems.append(Problem(source, setting.key, message))
             values[setting.key] = RawValue(written, value)
@@ -217,12 +230,23 @@ def _unknown_keys(source: Source, place: str, names: list[str], known: tuple[str
     problems = []
     for name in names[:MAX_UNKNOWN_KEYS]:
         near = _nearest(name, known)
-        advice = f"Did you mean {near}?" if near else "The command pylot-ls config lists all settings."
-        message = f"There is no setting {shown_key(name)}, which stands in {place}. {advice}"
+        advice = (
+            Message("Did you mean {setting}?", setting=near)
+            if near
+            else Message("The command pylot-ls config lists all settings.")
+        )
+        message = Message(
+            "There is no setting {name}, which stands in {place}. {advice}",
+            name=shown_key(name),
+            place=place,
+            advice=advice,
+        )
         problems.append(Problem(source, shown_key(name), message))
     if len(names) > MAX_UNKNOWN_KEYS:
         n_more = len(names) - MAX_UNKNOWN_KEYS
-        problems.append(Problem(source, "", f"There are {n_more} more unknown settings in {place}."))
+        problems.append(
+            Problem(source, "", Message("{n} more settings in {place} are unknown.", n=n_more, place=place))
+        )
     return tuple(problems)
 
 
@@ -237,27 +261,36 @@ def _read_toml(path: Path) -> dict[str, object]:
     """Raise OSError where the file cannot be read, ValueError for its content."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # opening a FIFO would wait for a writer
-        raise ValueError("it is a folder" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
+        raise ValueError(
+            Message("it is a folder") if stat.S_ISDIR(status.st_mode) else Message("it is no regular file")
+        )
     with path.open("rb") as file:
         data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
-        raise ValueError(f"it is over {MAX_FILE_BYTES} bytes")
+        raise ValueError(Message("it is over {n_bytes} bytes", n_bytes=MAX_FILE_BYTES))
     data = data.removeprefix(codecs.BOM_UTF8)  # Windows' Notepad begins a file with it
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{_position(data[: error.start].decode('utf-8'))}: it is not UTF-8") from error
+        raise ValueError(
+            Message("{position}: it is not UTF-8", position=_position(data[: error.start].decode("utf-8")))
+        ) from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         what, _, where = str(error).rpartition(" (at ")
         numbers = re.fullmatch(r"line (\d+), column (\d+)\)", where)
-        position = f"line {numbers[1]}, column {numbers[2]}" if numbers else _position(text)
-        raise ValueError(f"{position}: {what}") from error
+        position = _line_and_column(int(numbers[1]), int(numbers[2])) if numbers else _position(text)
+        raise ValueError(
+            Message("{position}: {reason}", position=position, reason=shortened(what, _MAX_REASON))
+        ) from error
     except ValueError as error:  # Python refuses to read integers of thousands of digits
-        raise ValueError("it holds a number of thousands of digits") from error
+        raise ValueError(Message("it holds a number of thousands of digits")) from error
 
 
-def _position(before: str) -> str:
-    column = len(before) - before.rfind("\n")
-    return f"line {before.count(chr(10)) + 1}, column {column}"
+def _position(before: str) -> Message:
+    return _line_and_column(before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
+def _line_and_column(line: int, column: int) -> Message:
+    return Message("line {line}, column {column}", line=line, column=column)

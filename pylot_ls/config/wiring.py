@@ -21,6 +21,7 @@ from pylot_ls.engine.scripted_backend import SCRIPTED_OTHERS, ScriptedBackend
 from pylot_ls.engine.shared_memory import SharedMemory
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
+from pylot_ls.features.hover.hovers import HoverOptions
 from pylot_ls.prompts.layout import FimOptions
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pylot_ls.config.settings import AdapterSettings, Settings
     from pylot_ls.engine.backend import Backend
     from pylot_ls.kvcache.store import PrefixStore
+    from pylot_ls.language import Language
 
 
 def model_path(settings: Settings) -> Path:
@@ -143,7 +145,6 @@ def completion_options(settings: Settings, *, by_hand: bool = False) -> Completi
 
     ``by_hand``: the user asked, see ``CompletionOptions.by_hand``.
     """
-    prompt = settings.prompt
     options = CompletionOptions(
         max_tokens=settings.completion.max_tokens,
         max_lines=settings.completion.max_lines,
@@ -151,10 +152,20 @@ def completion_options(settings: Settings, *, by_hand: bool = False) -> Completi
         confidence=settings.completion.confidence,
         in_strings=settings.completion.in_strings,
         in_comments=settings.completion.in_comments,
-        prompt=FimOptions(
-            order=None if prompt.order == "auto" else FimOrder(prompt.order),
-            anchored=prompt.anchored,
-            prefix_share=prompt.prefix_share,
-        ),
+        prompt=_fim_options(settings),
     )
     return options.by_hand() if by_hand else options
+
+
+def hover_options(settings: Settings, language: Language) -> HoverOptions:
+    """What the settings say about hovers; explanations are to be in the language."""
+    return HoverOptions(settings.hover.time_budget_ms or math.inf, language, _fim_options(settings))
+
+
+def _fim_options(settings: Settings) -> FimOptions:
+    prompt = settings.prompt
+    return FimOptions(
+        order=None if prompt.order == "auto" else FimOrder(prompt.order),
+        anchored=prompt.anchored,
+        prefix_share=prompt.prefix_share,
+    )

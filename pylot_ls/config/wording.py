@@ -8,10 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pylot_ls.language import Message, one_of
 from pylot_ls.trace import on_one_line
 
 MAX_SHOWN = 60  # characters of a value in a message
 _MAX_SHOWN_ITEMS = 5
+# What lists hold, by the description of their items.
+_STRINGS = Message("strings")
+_ITEMS = {
+    "patterns as in a .gitignore": Message("patterns as in a .gitignore"),
+    'LoRA adapters, each { path = "FILE.gguf", scale = 1.0 }': Message(
+        'LoRA adapters, each { path = "FILE.gguf", scale = 1.0 }'
+    ),
+}
 
 
 def shown(value: object) -> str:
@@ -58,21 +67,30 @@ def shortened(text: str, limit: int = MAX_SHOWN) -> str:
 def accepted(schema: Mapping[str, Any]) -> str:
     """Return in words what a field's JSON schema accepts."""
     if "enum" in schema:
-        names = [json.dumps(name) for name in schema["enum"]]
-        return ", ".join(names[:-1]) + f" or {names[-1]}"
+        return one_of([*map(json.dumps, schema["enum"])])
     kind = schema["type"]
     if kind == "boolean":
-        return "true or false"
+        return Message("true or false")
     if kind == "array":
         items = schema["items"]
-        most = f"at most {schema['maxItems']} " if "maxItems" in schema else ""
-        what = items.get("description", "strings")
-        if "minLength" not in items:
-            return f"a list of {most}{what}"
-        return f"a list of {most}{what} of {items['minLength']} to {items['maxLength']} characters"
+        what = _ITEMS.get(items.get("description"), _STRINGS)
+        found = Message("a list of {items}", items=what)
+        if "maxItems" in schema:
+            found = Message("a list of at most {most} {items}", most=schema["maxItems"], items=what)
+        if "minLength" in items:
+            least, most = items["minLength"], items["maxLength"]
+            found = Message("{list} of {least} to {most} characters", list=found, least=least, most=most)
+        return found
     if kind == "string":
-        return "a path"
-    return f"{'a whole number' if kind == 'integer' else 'a number'} from {schema['minimum']} to {schema['maximum']}"
+        if "examples" not in schema:
+            return Message("a path")
+        return Message(
+            "the tag of a language, such as {examples}", examples=one_of([*map(json.dumps, schema["examples"])])
+        )
+    least, most = schema["minimum"], schema["maximum"]
+    if kind == "integer":
+        return Message("a whole number from {least} to {most}", least=least, most=most)
+    return Message("a number from {least} to {most}", least=least, most=most)
 
 
 def _without_home(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.errors import ModelUnreadableError, ModelUnsupportedError
+from pylot_ls.language import Message, text_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,17 +42,26 @@ def check_adapter(adapter: Adapter, model: GgufHeader) -> int:
     try:
         header = read_header(path)
     except ModelUnreadableError as error:
-        raise ModelUnreadableError(f"the adapter cannot be used: {error}") from error
+        raise ModelUnreadableError(Message("the adapter cannot be used: {reason}", reason=text_of(error))) from error
     kind, way = header.metadata.get("general.type", "model"), header.metadata.get("adapter.type", "none")
     if kind != "adapter" or way != "lora":
         raise ModelUnsupportedError(
-            f"{path} is no LoRA adapter (general.type {kind}, adapter.type {way}); take it out of the adapters"
+            Message(
+                "{path} is no LoRA adapter (general.type {kind}, adapter.type {way}); take it out of the adapters",
+                path=path,
+                kind=kind,
+                way=way,
+            )
         )
     if _ON_CALL in header.kinds:
-        raise ModelUnsupportedError(f"the adapter {path} counts only behind certain tokens (aLoRA); take a plain LoRA")
+        raise ModelUnsupportedError(
+            Message("the adapter {path} counts only behind certain tokens (aLoRA); take a plain LoRA", path=path)
+        )
     _check_architecture(path, header, model)
     if header.kinds.get("adapter.lora.alpha", _FLOAT) != _FLOAT:
-        raise ModelUnreadableError(f"the adapter {path} is damaged: adapter.lora.alpha is no number; make it again")
+        raise ModelUnreadableError(
+            Message("the adapter {path} is damaged: adapter.lora.alpha is no number; make it again", path=path)
+        )
     _check_tensors(path, header, model)
     return header.n_bytes
 
@@ -60,7 +70,13 @@ def _check_architecture(path: Path, header: GgufHeader, model: GgufHeader) -> No
     ours, theirs = (each.metadata.get("general.architecture", "unknown") for each in (header, model))
     if ours != theirs:
         raise ModelUnsupportedError(
-            f"the adapter {path} is for a {ours} model, and this one is {theirs}; take the adapter of this model"
+            Message(
+                "the adapter {path} is for a {architecture} model, and this one is {other}; take the adapter "
+                "of this model",
+                path=path,
+                architecture=ours,
+                other=theirs,
+            )
         )
 
 
@@ -72,12 +88,19 @@ def _check_tensors(path: Path, header: GgufHeader, model: GgufHeader) -> None:
         if suffix is not None:
             pairs.setdefault(name.removesuffix(suffix), {})[suffix] = info.shape
         elif not name.endswith("_norm.weight"):
-            raise ModelUnsupportedError(f"the adapter {path} has a tensor {name} that llama.cpp cannot apply")
+            raise ModelUnsupportedError(
+                Message("the adapter {path} has a tensor {name} that llama.cpp cannot apply", path=path, name=name)
+            )
     for name, pair in pairs.items():
         fits = len(pair) == len(_MATRICES) and name in model.tensors
         if not fits or not _multiplies(name, pair, model.tensors[name].shape):
             raise ModelUnsupportedError(
-                f"the adapter {path} was made for another model: its {name} does not fit; take the adapter of this one"
+                Message(
+                    "the adapter {path} was made for another model: its {name} does not fit; take the adapter "
+                    "of this one",
+                    path=path,
+                    name=name,
+                )
             )
 
 

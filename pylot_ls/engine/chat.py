@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -59,8 +60,10 @@ class ChatForm:
         pieces = self._pieces(marked, len(messages))
         if pieces is None:
             raise ModelUnsupportedError(
-                "the model has no chat format that llama.cpp knows; choose an instruct model for the role chat, or "
-                "name its format in a manifest ([chat] format)"
+                Message(
+                    "the model has no chat format that llama.cpp knows; choose an instruct model for the role chat, or "
+                    "name its format in a manifest ([chat] format)"
+                )
             )
         tokens: list[int] = []
         for piece in pieces:

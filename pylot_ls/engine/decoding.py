@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pylot_ls.engine.healing import MOST_TOKENS, healing_of
 from pylot_ls.engine.speculation import Draft, draft_of
 from pylot_ls.engine.types import FinishReason, Token
+from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
     from pylot_ls.engine.backend import EventSink
@@ -36,10 +37,20 @@ class Decoder:
         self._sink = sink
 
     def begin(self, generation: Generation, prompt: Tokens) -> None:
-        """Take a request with this prompt into work."""
+        """Take a request with this prompt into work.
+
+        Raises:
+            RequestError: its grammar is none, or it asks for what a grammar does not go with.
+        """
         request, healing = generation.job.request, None
         # Only what is typed: what stands before it is frozen, or a marker. And a prompt is never empty.
         n_typed = min(self._loaded.renderer.n_last(request.prompts[generation.fallback]), len(prompt) - 1)
+        if request.grammar and request.max_tokens:
+            if request.rank:
+                raise RequestError("by a grammar there is one continuation of a prompt; ask without a rank")
+            generation.grammar = self._loaded.model.grammar(request.grammar)
+            generation.begin(prompt)
+            return
         if request.heal and request.max_tokens:
             last = prompt[len(prompt) - min(n_typed, MOST_TOKENS) :]
             healing = healing_of(self._loaded.vocabulary, [self._loaded.model.piece(token) for token in last])
@@ -69,9 +80,9 @@ class Decoder:
             speculation.followed(generation.draft, generation.tokens[n_known:])
             if is_step and seconds is not None:
                 speculation.took(len(part.tokens), (seconds + time.perf_counter() - began) * 1000)
-            # While healing the next token may be none of those that the model would choose.
+            # While healing, or by a grammar, the next token may be none of those that the model would choose.
             draft = Draft()
-            if reason is None and not generation.is_healing:
+            if reason is None and not generation.is_healing and generation.grammar is None:
                 draft = self._within_line(draft_of(generation.matcher, generation.lookup, generation.tokens))
             generation.check(draft, speculation.length(draft, generation.n_left - 1))
         return reason
@@ -102,8 +113,11 @@ class Decoder:
         """Choose and deliver the token that follows the one at ``index`` of the batch."""
         allowed = generation.healing.allowed() if generation.healing and generation.is_healing else None
         rank = 0 if generation.n_decoded else generation.job.request.rank
-        guess = generation.matcher.guess(generation.tokens) if generation.matcher else None
-        token, logprob = self._ranked(index, allowed, rank, guess)
+        if generation.grammar is not None:
+            token, logprob = generation.grammar.choose(self._loaded.context.logits(index))
+        else:
+            guess = generation.matcher.guess(generation.tokens) if generation.matcher else None
+            token, logprob = self._ranked(index, allowed, rank, guess)
         if self._loaded.model.ends_text(token):
             return FinishReason.END
         new = generation.take(token, self._loaded.model.piece(token))

@@ -29,6 +29,7 @@ from pylot_ls.engine.types import (
     Token,
 )
 from pylot_ls.engine.wakeup import Wakeup
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Sequence
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from pylot_ls.engine.types import RequestEvent, Usage
 
 GenerationEvent = Token | Finished
+
+_CLOSED = Message("the engine was closed")
 
 
 class Engine:
@@ -84,12 +87,12 @@ class Engine:
         """
         await self._settled.wait()
         if self._closed:
-            raise errors.EngineClosedError("the engine was closed")
+            raise errors.EngineClosedError(_CLOSED)
         if isinstance(self.state, LoadFailed):
             raise _error(self.state.kind, self.state.message)
         if isinstance(self.state, Ready):
             return self.state.info
-        raise errors.EngineError("the model is being loaded again; ask once more")
+        raise errors.EngineError(Message("the model is being loaded again; ask once more"))
 
     def expect_again(self) -> None:
         """What is known of the model does not count any more: it is about to be loaded again."""
@@ -115,6 +118,7 @@ class Engine:
         budget_ms: float = math.inf,
         rank: int = 0,
         hole: Hole | None = None,
+        grammar: str = "",
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
@@ -136,6 +140,7 @@ class Engine:
             budget_ms=budget_ms,
             rank=rank,
             hole=hole,
+            grammar=grammar,
         )
         return self._serve(request)
 
@@ -147,7 +152,7 @@ class Engine:
 
     async def _events(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent | Embedded, None]:
         if self._closed:
-            raise errors.EngineClosedError("the engine was closed")
+            raise errors.EngineClosedError(_CLOSED)
         request_id = request.request_id
         stream = self._streams[request_id] = asyncio.Queue()
         if request.priority is Priority.BACKGROUND:
@@ -212,7 +217,7 @@ class Engine:
             async for event in events:
                 if isinstance(event, Embedded):
                     return event.vectors
-        raise errors.EngineClosedError("the engine was closed")
+        raise errors.EngineClosedError(_CLOSED)
 
     async def close(self) -> None:
         """End all requests and free the model."""

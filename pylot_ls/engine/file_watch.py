@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.engine.identity import file_stamp, is_other_file
 from pylot_ls.errors import ModelError
+from pylot_ls.language import Message, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -53,7 +54,7 @@ class FileWatch:
 
     async def _changed(self, backend: PooledBackend, before: Mapping[Path, str | None], now: Stamps) -> None:
         changed = [file for file, stamp in now.items() if stamp != before[file]]
-        names = " and ".join(file.name for file in changed)
+        names = ", ".join(file.name for file in changed)
         is_replaced = all(is_other_file(before[file] or "", now[file] or "") for file in changed)
         try:
             for file in changed:
@@ -61,14 +62,24 @@ class FileWatch:
         except ModelError as error:
             if is_replaced:
                 self._refused[backend] = now
-                self._tell(f"{names} was replaced by a file that cannot be used: {error}; what was loaded goes on")
+                self._tell(
+                    Message(
+                        "{files} was replaced by a file that cannot be used: {reason}; what was loaded goes on",
+                        files=names,
+                        reason=text_of(error),
+                    )
+                )
                 return
-        how = (
-            "was replaced" if is_replaced else "was rewritten in place, which may end the server: replace it by rename"
-        )
-        _log.warning("%s %s; it is loaded again", names, how)
-        if not is_replaced:
-            self._tell(f"{names} {how}; it is loaded again")
+        if is_replaced:
+            _log.warning("%s was replaced; it is loaded again", names)
+        else:
+            self._tell(
+                Message(
+                    "{files} was rewritten in place, which may end the server: replace it by rename; it is "
+                    "loaded again",
+                    files=names,
+                )
+            )
         await asyncio.to_thread(backend.reload)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import FimTokens
 from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,12 @@ def fim_tokens_of(texts: FimTexts, token_of: Callable[[str], int | None]) -> Fim
     prefix, suffix = found[texts.prefix], found[texts.suffix]
     if missing or prefix is None or suffix is None:
         raise ModelUnsupportedError(
-            f"the model's manifest names the fill-in-the-middle tokens {', '.join(found)}, but its vocabulary has no "
-            f"{', '.join(missing)}: the file was made from another model, or by an old converter; fetch another one",
+            Message(
+                "the model's manifest names the fill-in-the-middle tokens {named}, but its vocabulary has no "
+                "{missing}: "
+                "the file was made from another model, or by an old converter; fetch another one",
+                named=", ".join(found),
+                missing=", ".join(missing),
+            )
         )
     return FimTokens(prefix, suffix, found[texts.middle] if texts.middle else None)

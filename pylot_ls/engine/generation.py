@@ -11,6 +11,7 @@ from pylot_ls.engine.streaming import TextStream
 from pylot_ls.engine.types import Usage
 
 if TYPE_CHECKING:
+    from pylot_ls.engine.grammar_sampler import GrammarSampler
     from pylot_ls.engine.healing import Healing
     from pylot_ls.engine.inbox import Job
     from pylot_ls.engine.ngrams import Matcher
@@ -34,6 +35,7 @@ class Generation:
         draft: what may follow its tokens.
         lookup: where drafts are looked up.
         matcher: what is known of other texts; None where only the model counts.
+        grammar: what its tokens have to follow; None where they may be any.
         fallback: with which of the request's prompts it is served.
         stops: how many of its tokens are stored where its evaluation has to stop on the way, in order.
         paused_at: how many requests had ended when it was paused last; -1 when it never was.
@@ -53,6 +55,7 @@ class Generation:
         self.draft = Draft()
         self.lookup = Lookup()
         self.matcher: Matcher | None = None
+        self.grammar: GrammarSampler | None = None
         self._n_checked = 0
         self._n_respelt = 0
         self._n_drafted = 0
@@ -168,6 +171,12 @@ class Generation:
         self._n_drafted += n_drafted
         self._n_accepted += n_accepted
         self.n_stored -= n_drafted - n_accepted
+
+    def close(self) -> None:
+        """Free what it holds beside its sequence."""
+        if self.grammar is not None:
+            self.grammar.close()
+            self.grammar = None
 
     def usage(self) -> Usage:
         """What it cost so far."""

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from pylot_ls.engine.model_file import check_model_file
 from pylot_ls.errors import ModelUnreadableError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,10 +80,16 @@ def read_header(path: Path) -> GgufHeader:
             header = _read(file, path.stat().st_size)
         return _with_other_parts(header, path)
     except OSError as error:
-        raise ModelUnreadableError(f"cannot read the model {path}: {error.strerror or error}") from error
+        raise ModelUnreadableError(
+            Message("cannot read the model {path}: {reason}", path=path, reason=error.strerror or error)
+        ) from error
     except (ValueError, struct.error) as error:
         raise ModelUnreadableError(
-            f"{path} is damaged: what it says before its weights cannot be read ({error}); fetch it again"
+            Message(
+                "{path} is damaged: what it says before its weights cannot be read ({reason}); fetch it again",
+                path=path,
+                reason=error,
+            )
         ) from error
 
 

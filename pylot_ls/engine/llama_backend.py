@@ -13,6 +13,7 @@ from pylot_ls.engine.loading import LlamaConfig, Loaded, load, load_embedder
 from pylot_ls.engine.types import Event, Failed, Finished, FinishReason, LoadFailed, Loading, Ready, Usage
 from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import PylotError
+from pylot_ls.language import Message, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,11 +93,13 @@ class LlamaBackend:
         try:
             self._loaded, worker = self._load()
         except PylotError as error:
-            self._refuse_all(LoadFailed(str(error), type(error).__name__))
+            self._refuse_all(LoadFailed(text_of(error), type(error).__name__))
             return
         except Exception as error:  # noqa: BLE001 - a dead worker would leave every request unanswered
             _log.exception("the model could not be loaded")
-            self._refuse_all(LoadFailed(f"the model could not be loaded: {type(error).__name__}"))
+            self._refuse_all(
+                LoadFailed(Message("the model could not be loaded: {reason}", reason=type(error).__name__))
+            )
             return
         try:
             worker.warm_up()
@@ -105,8 +108,9 @@ class LlamaBackend:
             worker.run()
         except Exception as error:  # noqa: BLE001 - as above
             _log.exception("the engine cannot go on")
-            message = str(error) if isinstance(error, PylotError) else f"the engine failed: {type(error).__name__}"
-            self._refuse_all(LoadFailed(f"{message}; restart the server", "EngineError"))
+            unforeseen = Message("the engine failed: {reason}", reason=type(error).__name__)
+            reason = text_of(error) if isinstance(error, PylotError) else unforeseen
+            self._refuse_all(LoadFailed(Message("{reason}; restart the server", reason=reason), "EngineError"))
         self._loaded.close()
 
     def _load(self) -> tuple[Loaded | LoadedEmbedder, Worker | EmbeddingWorker]:

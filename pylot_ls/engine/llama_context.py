@@ -16,6 +16,7 @@ from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.llama_cpp_binding import log_lines
 from pylot_ls.engine.ngrams import mix, mixture
 from pylot_ls.errors import DecodeError, ModelUnreadableError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,8 +83,11 @@ class LlamaContext:
         self._context = lib.llama_init_from_model(model.handle, params)
         if not self._context:
             raise ModelUnreadableError(
-                f"llama.cpp cannot make a context of {shape.n_ctx} tokens: {log_lines.reason()}; "
-                "try a smaller model.n_ctx",
+                Message(
+                    "llama.cpp cannot make a context of {n_ctx} tokens: {reason}; try a smaller model.n_ctx",
+                    n_ctx=shape.n_ctx,
+                    reason=log_lines.reason(),
+                )
             )
         self._memory = lib.llama_get_memory(self._context)
         self._batch = lib.llama_batch_init(shape.n_batch, 0, 1)
@@ -101,7 +105,9 @@ class LlamaContext:
             array = (lib.llama_adapter_lora_p_ctypes * len(handles))(*handles)
             counts = (ctypes.c_float * len(scales))(*scales)
             if lib.llama_set_adapters_lora(self._context, array, len(handles), counts):
-                raise ModelUnreadableError(f"llama.cpp cannot apply the adapters: {log_lines.reason()}")
+                raise ModelUnreadableError(
+                    Message("llama.cpp cannot apply the adapters: {reason}", reason=log_lines.reason())
+                )
 
     def interrupt(self, stop: bool) -> None:  # noqa: FBT001 - a setter
         """Make the evaluation that runs end at once, or let the next one run. May be called from any thread."""

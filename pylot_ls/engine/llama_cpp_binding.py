@@ -19,9 +19,11 @@ import llama_cpp.llama_cpp as lib
 from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
+from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.metadata import embeds, pools
 from pylot_ls.engine.types import FimTokens, Marker
 from pylot_ls.errors import DecodeError, ModelUnreadableError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,8 +132,11 @@ class LlamaModel:
         self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
             raise ModelUnreadableError(
-                f"llama.cpp cannot load {path}: {log_lines.reason()}; "
-                "fetch the file again, or set model.path to another model",
+                Message(
+                    "llama.cpp cannot load {path}: {reason}; fetch the file again, or set model.path to another model",
+                    path=path,
+                    reason=log_lines.reason(),
+                )
             )
         self.adapters: list[tuple[Any, float]] = []
         self.vocab = lib.llama_model_get_vocab(self._model)
@@ -156,7 +161,11 @@ class LlamaModel:
             handle = lib.llama_adapter_lora_init(self._model, os.fsencode(adapter.path))
             if not handle:
                 raise ModelUnreadableError(
-                    f"llama.cpp cannot load the adapter {adapter.path}: {log_lines.reason()}; make it again"
+                    Message(
+                        "llama.cpp cannot load the adapter {path}: {reason}; make it again",
+                        path=adapter.path,
+                        reason=log_lines.reason(),
+                    )
                 )
             self.adapters.append((handle, adapter.scale))
 
@@ -284,6 +293,14 @@ class LlamaModel:
             found = bool(lib.llama_vocab_is_eog(self.vocab, token) or lib.llama_vocab_is_control(self.vocab, token))
             self._endings[token] = found
         return found
+
+    def grammar(self, text: str) -> GrammarSampler:
+        """Where a text stands in a grammar, GBNF; to be closed before the model is.
+
+        Raises:
+            RequestError: it is no grammar.
+        """
+        return GrammarSampler(self.vocab, lambda token: bool(self.piece(token)), text)
 
     def close(self) -> None:
         """Free the weights. Contexts of it are closed before."""

@@ -22,6 +22,7 @@ from pylot_ls.engine.threads import automatic_threads
 from pylot_ls.engine.types import ModelInfo
 from pylot_ls.engine.vocabulary import Vocabulary
 from pylot_ls.errors import ModelTooLargeError, ModelUnsupportedError
+from pylot_ls.language import Message, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,8 +178,12 @@ def _plan(config: LlamaConfig, dimensions: Dimensions, memory: Memory, is_wanted
     except ModelTooLargeError as error:
         role = Role.EMBED if config.embeds else Role.COMPLETE
         other = largest_that_fits(config.manifest_folders, role, memory.room())
-        advice = f"; or take one that fits: pylot-ls models pull {other}" if other else ""
-        raise ModelTooLargeError(f"there is no room for {config.path}: {error}{advice}") from error
+        refusal = Message("there is no room for {path}: {reason}", path=config.path, reason=text_of(error))
+        if other:
+            refusal = Message(
+                "{refusal}; or take one that fits: pylot-ls models pull {name}", refusal=refusal, name=other
+            )
+        raise ModelTooLargeError(refusal) from error
 
 
 def _wishes(config: LlamaConfig, dimensions: Dimensions) -> Wishes:
@@ -197,7 +202,9 @@ def _open_embedder(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> 
     from pylot_ls.engine.embedding import EmbeddingContext, LoadedEmbedder  # noqa: PLC0415 - see load
 
     if model.generates():
-        raise ModelUnsupportedError(f"{config.path} produces text and no vectors; choose another model to embed with")
+        raise ModelUnsupportedError(
+            Message("{path} produces text and no vectors; choose another model to embed with", path=config.path)
+        )
     context = EmbeddingContext(model, plan.shape)
     context.apply_adapters(model.adapters)
     manifest = manifest_for(config.path, config.manifest_folders)
@@ -211,7 +218,10 @@ def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> L
 
     if not model.generates():
         raise ModelUnsupportedError(
-            f"{config.path} encodes or embeds text and produces none; choose another model to complete with",
+            Message(
+                "{path} encodes or embeds text and produces none; choose another model to complete with",
+                path=config.path,
+            )
         )
     manifest = manifest_for(config.path, config.manifest_folders)
     markers = model.markers(manifest.fim_texts)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from pylot_ls.engine.context_shape import N_OUTPUTS, ContextShape, cells_for
 from pylot_ls.engine.footprint import Footprint, device_bytes, footprint
 from pylot_ls.errors import ModelTooLargeError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,17 +283,19 @@ def _reasons(plan: MemoryPlan, usual: MemoryPlan) -> tuple[str, ...]:
     return (f"to fit: {', '.join(less)}",) if less else ()
 
 
-def _refusal(dimensions: Dimensions, wishes: Wishes, room: Room) -> str:
+def _refusal(dimensions: Dimensions, wishes: Wishes, room: Room) -> Message:
     """Why nothing fits, and what would."""
     is_limited = room.limit_bytes is not None
+    budget, free, total = map(size, (room.budget_bytes, room.free_bytes, room.total_bytes))
     allowed = (
-        f"model.memory_limit_mb allows {size(room.budget_bytes)}"
+        Message("model.memory_limit_mb allows {budget}", budget=budget)
         if is_limited
-        else f"{size(room.budget_bytes)} may be used ({size(room.free_bytes)} of {size(room.total_bytes)} is free)"
+        else Message("{budget} may be used ({free} of {total} is free)", budget=budget, free=free, total=total)
     )
     if room.taken_bytes:
-        allowed += f" beside the {size(room.taken_bytes)} of other models"
-    needed = f"it needs at least {size(least_bytes(dimensions, wishes))}, and {allowed}"
+        allowed = Message("{allowed} beside the {taken} of other models", allowed=allowed, taken=size(room.taken_bytes))
+    least = size(least_bytes(dimensions, wishes))
+    needed = Message("it needs at least {least}, and {allowed}", least=least, allowed=allowed)
     for name, without in (
         ("model.n_ctx", replace(wishes, n_ctx=None)),
         ("model.kv_type", replace(wishes, kv_type=None)),
@@ -301,8 +304,15 @@ def _refusal(dimensions: Dimensions, wishes: Wishes, room: Room) -> str:
     ):
         found = _first_that_fits(dimensions, without, room) if without != wishes else None
         if found is not None:
-            return f"{needed}; it fits, with a context of {found.n_ctx} tokens, where you do not set {name}"
-    return f"{needed}; {'raise that' if is_limited else 'close other programs'}"
+            return Message(
+                "{needed}; it fits, with a context of {n_ctx} tokens, where you do not set {setting}",
+                needed=needed,
+                n_ctx=found.n_ctx,
+                setting=name,
+            )
+    if is_limited:
+        return Message("{needed}; raise that", needed=needed)
+    return Message("{needed}; close other programs", needed=needed)
 
 
 def _first_that_fits(dimensions: Dimensions, wishes: Wishes, room: Room) -> MemoryPlan | None:

@@ -7,6 +7,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ModelNotFoundError, ModelUnreadableError
+from pylot_ls.language import Message, one_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _MAGIC = b"GGUF"
 _HEADER = struct.Struct("<4sIQQ")
 _VERSIONS = (2, 3)
-_CHOOSE = "set model.path to a GGUF file that can be read"
+_CHOOSE = Message("set model.path to a GGUF file that can be read")
 
 
 def check_model_file(path: Path) -> None:
@@ -29,30 +30,48 @@ def check_model_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
-        raise ModelNotFoundError(f"no model at {path}: set model.path to a GGUF file") from None
+        raise ModelNotFoundError(Message("no model at {path}: set model.path to a GGUF file", path=path)) from None
     except (OSError, ValueError) as error:
-        raise ModelUnreadableError(f"cannot read the model {path}: {_reason(error)}; {_CHOOSE}") from error
+        raise ModelUnreadableError(
+            Message(
+                "cannot read the model {path}: {reason}; {advice}", path=path, reason=_reason(error), advice=_CHOOSE
+            )
+        ) from error
     if stat.S_ISDIR(mode):
-        raise ModelUnreadableError(f"{path} is a folder; set model.path to the GGUF file itself")
+        raise ModelUnreadableError(Message("{path} is a folder; set model.path to the GGUF file itself", path=path))
     if not stat.S_ISREG(mode):
-        raise ModelUnreadableError(f"{path} is no regular file; set model.path to a GGUF file")
+        raise ModelUnreadableError(Message("{path} is no regular file; set model.path to a GGUF file", path=path))
     try:
         with path.open("rb") as file:
             header = file.read(_HEADER.size)
     except OSError as error:
-        raise ModelUnreadableError(f"cannot read the model {path}: {_reason(error)}; {_CHOOSE}") from error
+        raise ModelUnreadableError(
+            Message(
+                "cannot read the model {path}: {reason}; {advice}", path=path, reason=_reason(error), advice=_CHOOSE
+            )
+        ) from error
     _check_header(path, header)
 
 
 def _check_header(path: Path, header: bytes) -> None:
     if not header.startswith(_MAGIC):
-        raise ModelUnreadableError(f"{path} is not a GGUF file (it does not begin with the letters GGUF); {_CHOOSE}")
+        raise ModelUnreadableError(
+            Message(
+                "{path} is not a GGUF file (it does not begin with the letters GGUF); {advice}",
+                path=path,
+                advice=_CHOOSE,
+            )
+        )
     if len(header) < _HEADER.size:
-        raise ModelUnreadableError(f"{path} is cut short: it ends inside its header; fetch it again")
+        raise ModelUnreadableError(Message("{path} is cut short: it ends inside its header; fetch it again", path=path))
     _, version, _, _ = _HEADER.unpack(header)
     if version not in _VERSIONS:
-        known = " or ".join(str(number) for number in _VERSIONS)
-        raise ModelUnreadableError(f"{path} is GGUF version {version}; fetch it in version {known}")
+        known = one_of([*map(str, _VERSIONS)])
+        raise ModelUnreadableError(
+            Message(
+                "{path} is GGUF version {version}; fetch it in version {known}", path=path, version=version, known=known
+            )
+        )
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -4,24 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.engine import Engine
 from pylot_ls.engine.file_watch import FileWatch
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pooled_backend import PooledBackend
-from pylot_ls.engine.types import LoadFailed
+from pylot_ls.engine.types import LoadFailed, Ready
 from pylot_ls.errors import ModelError, ModelUnsupportedError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pylot_ls.engine.backend import Backend
+    from pylot_ls.engine.types import ModelInfo, StateEvent
     from pylot_ls.kvcache.store import PrefixStore
 
 _log = logging.getLogger(__name__)
 
 _WATCH_INTERVAL_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PooledModel:
+    """A model of a pool as it is now.
+
+    Attributes:
+        roles: what it is for.
+        state: None as long as nobody has asked for it; an error where there is none.
+        is_loaded: whether it is in memory: it may make way for others.
+    """
+
+    roles: tuple[Role, ...]
+    state: StateEvent | ModelError | None
+    is_loaded: bool
 
 
 class ModelPool:
@@ -76,10 +94,40 @@ class ModelPool:
         info = await engine.ready()
         if role is Role.CHAT and not info.chats:
             raise ModelUnsupportedError(
-                f"{info.name} has no chat format that llama.cpp knows; choose an instruct model: "
-                "pylot-ls models use NAME --role chat",
+                Message(
+                    "{model} has no chat format that llama.cpp knows; choose an instruct model: "
+                    "pylot-ls models use NAME --role chat",
+                    model=info.name,
+                )
             )
         return engine
+
+    def known(self, role: Role | str) -> ModelInfo | None:
+        """What is known of the model of a role without loading it; None where that is nothing, or there is none."""
+        backend = self._backends.get(Role(role))
+        engine = None if backend is None or isinstance(backend, ModelError) else self._engines.get(backend)
+        return engine.state.info if engine is not None and isinstance(engine.state, Ready) else None
+
+    def has_own(self, role: Role | str) -> bool:
+        """Whether another model than the one that completes was chosen for a role."""
+        found = self._backends.get(Role(role))
+        return (
+            found is not None and not isinstance(found, ModelError) and found is not self._backends.get(Role.COMPLETE)
+        )
+
+    def models(self) -> tuple[PooledModel, ...]:
+        """All models, each with what it is for."""
+        roles: dict[Backend | ModelError, list[Role]] = {}
+        for role, backend in self._backends.items():
+            roles.setdefault(backend, []).append(role)
+        return tuple(self._model(backend, tuple(each)) for backend, each in roles.items())
+
+    def _model(self, backend: Backend | ModelError, roles: tuple[Role, ...]) -> PooledModel:
+        if isinstance(backend, ModelError):
+            return PooledModel(roles, backend, is_loaded=False)
+        state = self._engines[backend].state if backend in self._started else None
+        is_loaded = backend.is_loaded if isinstance(backend, PooledBackend) else isinstance(state, Ready)
+        return PooledModel(roles, state, is_loaded)
 
     async def _watch(self, files: FileWatch) -> None:
         while True:
@@ -99,7 +147,7 @@ class ModelPool:
         found = self._backends.get(role)
         if found is None:
             raise ModelUnsupportedError(
-                f"no model is chosen for the role {role}: pylot-ls models use NAME --role {role}"
+                Message("no model is chosen for the role {role}: pylot-ls models use NAME --role {role}", role=role)
             )
         if isinstance(found, ModelError):
             raise found

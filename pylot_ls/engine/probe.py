@@ -14,6 +14,7 @@ import pylot_ls
 from pylot_ls import errors
 from pylot_ls.engine.manifest import Role, manifest_for
 from pylot_ls.errors import ModelUnreadableError, ModelUnsupportedError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,17 +66,33 @@ def check_suits(path: Path, role: Role, folders: tuple[Path, ...]) -> Probed:
     """
     probed, manifest = probe(path), manifest_for(path, folders)
     if probed.generates is (role is Role.EMBED):
-        does = "produces text and no vectors" if probed.generates else "encodes or embeds text and produces none"
-        raise ModelUnsupportedError(f"{path} {does}; choose another model to {role} with")
+        if probed.generates:
+            raise ModelUnsupportedError(
+                Message("{path} produces text and no vectors; choose another model to embed with", path=path)
+            )
+        raise ModelUnsupportedError(
+            Message(
+                "{path} encodes or embeds text and produces none; choose another model to {role} with",
+                path=path,
+                role=role,
+            )
+        )
     if role is Role.COMPLETE and not probed.has_fim and manifest.fim_texts is None:
         raise ModelUnsupportedError(
-            f"{path} names no fill-in-the-middle tokens, so it cannot complete at a cursor; choose a code model that "
-            "has them, or name them in a manifest beside it",
+            Message(
+                "{path} names no fill-in-the-middle tokens, so it cannot complete at a cursor; choose a code "
+                "model that "
+                "has them, or name them in a manifest beside it",
+                path=path,
+            )
         )
     if role is Role.CHAT and not (probed.chats or manifest.chat_format):
         raise ModelUnsupportedError(
-            f"{path} has no chat template that llama.cpp knows; choose an instruct model, or name its format in a "
-            "manifest beside it ([chat] format)",
+            Message(
+                "{path} has no chat template that llama.cpp knows; choose an instruct model, or name its format in a "
+                "manifest beside it ([chat] format)",
+                path=path,
+            )
         )
     return probed
 

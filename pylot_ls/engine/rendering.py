@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import ChatSegment, Keep, Marker, Prompt, TextSegment
 from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,14 +64,19 @@ class PromptRenderer:
 
     def _conversation(self, segment: ChatSegment) -> Tokens:
         if self._chat is None:
-            raise ModelUnsupportedError("the model cannot have conversations; choose another for the role chat")
+            raise ModelUnsupportedError(
+                Message("the model cannot have conversations; choose another for the role chat")
+            )
         return self._chat.render(segment.messages, self._text)
 
     def _marker(self, marker: Marker) -> Tokens:
         if marker not in self._markers:
             raise ModelUnsupportedError(
-                f"the model has no {marker.value} token, which this prompt needs; use a model trained for "
-                "fill-in-the-middle",
+                Message(
+                    "the model has no {marker} token, which this prompt needs; use a model trained for "
+                    "fill-in-the-middle",
+                    marker=marker.value,
+                )
             )
         token = self._markers[marker]
         return () if token is None else (token,)

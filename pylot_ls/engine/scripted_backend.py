@@ -56,7 +56,8 @@ SCRIPTED_MODEL = ModelInfo(
 class ScriptedBackend:
     """See ``Backend``. Answers each prompt with a text of the script, four characters a token.
 
-    It has no vocabulary, so that there is nothing to heal: its script continues the prompt as it ends.
+    It has no vocabulary, so that there is nothing to heal: its script continues the prompt as it ends. Nor does it look
+    at grammars: its script says what they allow, or what a model could not.
 
     Args:
         script: the answer, or a function from the prompt to the answer; an exception of it fails the request.

@@ -146,6 +146,9 @@ class GenerateRequest:
             prompt as it is.
         hole: where what it says will stand, for what is known of the session's texts to count; None where nothing
             but the prompt is to.
+        grammar: in GBNF, llama.cpp's form: each token is the most probable of those that the grammar allows, and the
+            text ends where it is complete. Only the model counts then: nothing is healed or drafted, no ``hole`` is
+            looked at, and another ``rank`` than 0 is refused. "" allows all texts.
     """
 
     request_id: str
@@ -162,6 +165,7 @@ class GenerateRequest:
     rank: int = 0
     hole: Hole | None = None
     embeds: bool = False
+    grammar: str = ""
 
     @property
     def looks_ahead(self) -> bool:

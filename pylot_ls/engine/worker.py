@@ -20,6 +20,7 @@ from pylot_ls.engine.scheduler import Scheduler
 from pylot_ls.engine.speeds import Measured
 from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Priority, TextSegment
 from pylot_ls.errors import EngineError, RequestError
+from pylot_ls.language import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,7 +140,7 @@ class Worker:
             except Exception as error:  # noqa: BLE001 - a dead worker would leave every request unanswered
                 n_failures += 1
                 self._start_over(error)
-        raise EngineError("the engine failed several times in a row, the log says how")
+        raise EngineError(Message("the engine failed several times in a row, the log says how"))
 
     def _start_over(self, error: Exception) -> None:
         """After a failure of which nobody knows what it left behind: no request goes on, and nothing is resident."""
@@ -329,7 +330,10 @@ class Worker:
         if len(self._active) > 1:
             self._pause(victim)
             return
-        message = f"the context has no room for {n_tokens} more tokens; shorten the prompt or raise model.n_ctx"
+        message = Message(
+            "the context has no room for {n_tokens} more tokens; shorten the prompt or raise model.n_ctx",
+            n_tokens=n_tokens,
+        )
         self._fail(victim, RequestError(message))
 
     def _finish(self, generation: Generation, reason: FinishReason) -> None:
@@ -354,6 +358,7 @@ class Worker:
             if generation in place:
                 place.remove(generation)
         self._n_ended += 1
+        generation.close()
         self._inbox.forget(generation.job)
         self._outbox.put(event)
 
@@ -370,6 +375,11 @@ def _check_length(n_prompt: int, request: GenerateRequest, n_ctx: int) -> None:
         raise RequestError(f"{request.max_tokens} tokens were asked for; ask for none or more")
     if n_prompt + request.max_tokens > n_ctx:
         raise RequestError(
-            f"the prompt has {n_prompt} tokens and {request.max_tokens} are to be decoded, but the context holds "
-            f"{n_ctx}; shorten the prompt or raise model.n_ctx",
+            Message(
+                "the prompt has {n_prompt} tokens and {n_decoded} are to be decoded, but the context holds {n_ctx}; "
+                "shorten the prompt or raise model.n_ctx",
+                n_prompt=n_prompt,
+                n_decoded=request.max_tokens,
+                n_ctx=n_ctx,
+            )
         )

@@ -104,6 +104,11 @@ class Answers:
         """A suggestion is on the screen and the user thinks: prepare what follows it."""
         self._ahead.begin(document, suggestion, options)
 
+    def prefer(self, document: Document, suggestion: Suggestion) -> None:
+        """The user would rather see this one of the suggestions for its place."""
+        self._ahead.stop()
+        self._live.prefer(document, suggestion)
+
     def stop_looking_ahead(self) -> None:
         """What was on the screen is gone."""
         self._ahead.stop()

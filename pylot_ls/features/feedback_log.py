@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pylot_ls.errors import FeedbackLogError
 from pylot_ls.features.feedback import Verdict
 from pylot_ls.kvcache.folder import FolderRefusedError, is_ours, make_private, refuse_foreign, write_new
+from pylot_ls.language import Message
 from pylot_ls.trace import on_one_line
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class FeedbackLog:
             with contextlib.suppress(FileNotFoundError):
                 status = path.lstat()
                 if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or not is_ours(status):
-                    raise FeedbackLogError(f"{path.name} is no file of yours alone")
+                    raise FeedbackLogError(Message("{file} is no file of yours alone", file=path.name))
         if stat.S_IMODE(self.path.stat().st_mode) & 0o077:
             self.path.chmod(0o600)
         uri = f"{self.path.as_uri()}?mode=rw"
@@ -196,10 +197,10 @@ class FeedbackLog:
     def _check(self, database: sqlite3.Connection) -> None:
         schema = set(database.execute(_SCHEMA).fetchmany(100))
         if schema and schema != _expected_schema():
-            raise FeedbackLogError(f"{self.path.name} holds tables that are not the log's")
+            raise FeedbackLogError(Message("{file} holds tables that are not the log's", file=self.path.name))
         if not self._is_sound:
             if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                raise FeedbackLogError(f"{self.path.name} is damaged")
+                raise FeedbackLogError(Message("{file} is damaged", file=self.path.name))
             self._is_sound = True
 
     def _create(self, database: sqlite3.Connection) -> None:
@@ -237,7 +238,7 @@ def _mapped() -> Iterator[None]:
             raise _LockedError("another process holds it; try again") from error
         raise FeedbackLogError(str(error)) from error
     except FolderRefusedError as error:
-        raise FeedbackLogError(f"the log's folder is not to be used: {error}") from error
+        raise FeedbackLogError(Message("the log's folder is not to be used: {reason}", reason=error)) from error
     except OSError as error:
         raise FeedbackLogError(error.strerror or str(error)) from error
 
@@ -287,4 +288,4 @@ def _total(row: tuple[Any, ...]) -> FeedbackTotal:
     if isinstance(language, str) and all(isinstance(count, int) and count >= 0 for count in counts):
         with contextlib.suppress(TypeError, ValueError):
             return FeedbackTotal(date.fromisoformat(day), on_one_line(language), Verdict(verdict), *counts)
-    raise FeedbackLogError("it holds rows that are not the log's")
+    raise FeedbackLogError(Message("it holds rows that are not the log's"))

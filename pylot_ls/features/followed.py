@@ -81,6 +81,10 @@ class Followed:
         """Characters that were accepted and still stand in their places."""
         return sum(span.n_kept(text) for span in self._spans)
 
+    def grow(self, rest: str) -> None:
+        """What is left of it is longer than was known."""
+        self.text = self.text[: self.n_done] + rest
+
     def edited(self, changed: Difference, after: Text) -> None:
         """Its document was edited.
 

@@ -241,6 +241,19 @@ class LiveSuggestions:
         ]
         return Found(suggestion, used, tuple(other for other in others if other is not None))
 
+    def prefer(self, document: Document, suggestion: Suggestion) -> None:
+        """From now on this one of those that are live at its offset is found there first."""
+        text, known = document.text, self._documents.get(document.uri)
+        around = Surroundings.of(document, suggestion.offset) if known else None
+        if known is None or around is None:
+            return
+        wanted = with_line_feeds(suggestion.text)
+        for place in known.see(text):
+            if place.is_whole and place.remainder(text, suggestion.offset, around.suffix) == wanted:
+                known.places.remove(place)
+                known.places.insert(0, place)
+                return
+
     def is_along(self, place: Place, document: Document, offset: int, options: CompletionOptions) -> bool:
         """Whether somebody types along what is being decoded for a place."""
         known = self._documents.get(document.uri)

@@ -44,8 +44,9 @@ def _without_repeated_lines(text: str, suffix: str, line_before: str) -> str:
     """Cut from the first line that equals one of the next lines of the file that are not blank."""
     following = [line.rstrip() for line in suffix.split("\n")[1:] if line.strip()][:_N_FOLLOWING]
     lines = text.split("\n")
-    begun = line_before + lines[0] + ("" if lines[1:] else suffix.partition("\n")[0])
-    if line_before.strip() and following and begun.rstrip() == following[0]:
+    rest_of_line = "" if lines[1:] else suffix.partition("\n")[0]
+    is_begun = line_before.strip() or rest_of_line.strip()
+    if is_begun and following and (line_before + lines[0] + rest_of_line).rstrip() == following[0]:
         return ""
     repeated = {_as_compared(line) for line in following}
     # A line that was begun is the user's own; one that is empty so far has its indentation already.

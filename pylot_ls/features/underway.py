@@ -45,6 +45,7 @@ class Underway:
 
     async def part(self) -> Completion:
         """What could be shown now: whole lines, or in the first line whole words; none where there are none."""
+        self._more.clear()
         generated = self._generated
         lines, newline, _ = generated.text.rpartition("\n")
         text = lines if newline else certain(generated.text, _ANY_WORD)
@@ -54,7 +55,6 @@ class Underway:
 
     async def more(self) -> None:
         """Wait until more is decoded than ``part`` has seen, or the end."""
-        self._more.clear()
         heard = asyncio.ensure_future(self._more.wait())
         try:
             await asyncio.wait({heard, self.task}, return_when=asyncio.FIRST_COMPLETED)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pylot_ls import bundled
 from pylot_ls.engine.manifest import Manifest, ModelFile, Role, read_manifest
 from pylot_ls.errors import ModelNotFoundError, UnknownModelError
+from pylot_ls.language import Message, one_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,9 @@ class Entry:
             if quantization.upper() in {"", each}:
                 return path
         wanted = f"{self.name}:{quantization}" if quantization else self.name
-        raise ModelNotFoundError(f"{wanted} is not installed; fetch it: pylot-ls models pull {wanted}")
+        raise ModelNotFoundError(
+            Message("{model} is not installed; fetch it: pylot-ls models pull {model}", model=wanted)
+        )
 
 
 def load_catalogue(folder: Path) -> tuple[Entry, ...]:
@@ -107,8 +110,12 @@ def find(entries: tuple[Entry, ...], reference: str) -> tuple[Entry, str]:
     if name.lower() in by_name:
         return by_name[name.lower()], quantization
     near = difflib.get_close_matches(name.lower(), by_name, n=3, cutoff=_NEAR)
-    advice = f"did you mean {' or '.join(near)}?" if near else "the command pylot-ls models list shows all"
-    raise UnknownModelError(f"there is no model {name!r}; {advice}")
+    advice = (
+        Message("did you mean {names}?", names=one_of(near))
+        if near
+        else Message("the command pylot-ls models list shows all")
+    )
+    raise UnknownModelError(Message("there is no model {name}; {advice}", name=repr(name), advice=advice))
 
 
 def _known(name: str, manifest: Manifest, files: list[Path]) -> Entry:

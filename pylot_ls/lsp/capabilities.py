@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +11,46 @@ if TYPE_CHECKING:
 # A client that sets this in its experimental capabilities is told what each completion cost.
 STATS_CAPABILITY = "pylotCompletionStats"
 # A client that sets this there is told of the model: which it is, and whether it can be used yet.
-STATUS_CAPABILITY = "pylotStatus"
+MODEL_CAPABILITY = "pylotModel"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionAbilities:
+    """What a client can do with code actions and edits.
+
+    Attributes:
+        literals: takes actions that are more than a command.
+        resolves: asks for an action's edit when it is chosen, and gives back the data that came with it.
+        applies_edits: applies an edit that the server sends by itself.
+        versions: takes edits that name the version that they are for.
+        annotations: lets the user confirm edits before they are made.
+        creates: makes files, as a part of an edit.
+    """
+
+    literals: bool = False
+    resolves: bool = False
+    applies_edits: bool = False
+    versions: bool = False
+    annotations: bool = False
+    creates: bool = False
+
+    @classmethod
+    def of(cls, capabilities: types.ClientCapabilities) -> ActionAbilities:
+        """Read them; what a client does not mention it cannot do."""
+        document, workspace = capabilities.text_document, capabilities.workspace
+        action = document.code_action if document is not None else None
+        edit = workspace.workspace_edit if workspace is not None else None
+        resolved = action.resolve_support.properties if action is not None and action.resolve_support else ()
+        operations = (edit.resource_operations if edit is not None else None) or ()
+        return cls(
+            literals=action is not None and action.code_action_literal_support is not None,
+            resolves=action is not None and bool(action.data_support) and "edit" in resolved,
+            applies_edits=workspace is not None and bool(workspace.apply_edit),
+            # Neovim names the operations alone, which there are nowhere but in edits with versions.
+            versions=edit is not None and (bool(edit.document_changes) or bool(operations)),
+            annotations=edit is not None and edit.change_annotation_support is not None,
+            creates="create" in operations,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +61,21 @@ class ClientAbilities:
         inline_completion: asks for inline completions by itself.
         progress: shows progress that the server begins.
         configuration: can be asked for its settings.
+        hover_markdown: shows Markdown in hovers, and rather than plain text.
         stats: wants a ``pylot/completion`` notification after each completion.
-        status: wants a ``pylot/status`` notification at each change of the model.
+        model: wants a ``pylot/model`` notification at each change of the model.
+        shows_documents: opens a document that the server names.
+        actions: what it can do with code actions and edits.
     """
 
     inline_completion: bool = False
     progress: bool = False
     configuration: bool = False
+    hover_markdown: bool = False
     stats: bool = False
-    status: bool = False
+    model: bool = False
+    shows_documents: bool = False
+    actions: ActionAbilities = field(default_factory=ActionAbilities)
 
     @classmethod
     def of(cls, capabilities: types.ClientCapabilities) -> ClientAbilities:
@@ -40,9 +85,17 @@ class ClientAbilities:
             inline_completion=document is not None and document.inline_completion is not None,
             progress=window is not None and bool(window.work_done_progress),
             configuration=workspace is not None and bool(workspace.configuration),
+            hover_markdown=_prefers_markdown(document),
             stats=_experimental(capabilities.experimental, STATS_CAPABILITY),
-            status=_experimental(capabilities.experimental, STATUS_CAPABILITY),
+            model=_experimental(capabilities.experimental, MODEL_CAPABILITY),
+            shows_documents=window is not None and window.show_document is not None and window.show_document.support,
+            actions=ActionAbilities.of(capabilities),
         )
+
+
+def _prefers_markdown(document: types.TextDocumentClientCapabilities | None) -> bool:
+    formats = document.hover.content_format if document is not None and document.hover is not None else None
+    return next(iter(formats or ()), None) == "markdown"
 
 
 def _experimental(experimental: Any, name: str) -> bool:

@@ -208,6 +208,16 @@ class EditorClient:
             typed_through=self._is_live,
         )
 
+    async def actions(self, cursor: tuple[int, int], uri: str | None = None) -> tuple[int, float]:
+        """Ask which code actions there are at the cursor: how many, and the milliseconds until that was known."""
+        place = types.Position(*cursor)
+        context = types.CodeActionContext([], trigger_kind=types.CodeActionTriggerKind.Invoked)
+        document = types.TextDocumentIdentifier(uri or self._uri)
+        params = types.CodeActionParams(document, types.Range(place, place), context)
+        began = time.perf_counter()
+        answer = await self._answer_of(self._client.text_document_code_action_async(params), "textDocument/codeAction")
+        return len(answer or ()), (time.perf_counter() - began) * 1000
+
     async def _answer_of(self, answer: Awaitable[Any], what: str) -> Any:
         """An answer, or ClientError when the server ends first or refuses."""
         waiting = asyncio.ensure_future(answer)

@@ -29,6 +29,11 @@ class OpenDocuments:
         """The document as it is now, None when it is not open."""
         return self._by_uri.get(uri)
 
+    @property
+    def uris(self) -> tuple[str, ...]:
+        """Of all open documents."""
+        return tuple(self._by_uri)
+
     def open(self, item: types.TextDocumentItem) -> None:
         """Take over a document; one that was open already is replaced."""
         self._by_uri[item.uri] = Document(item.uri, item.language_id, item.version, Text.from_str(item.text))
@@ -47,7 +52,7 @@ class OpenDocuments:
         if version <= document.version:
             # The edits come in the order in which they were made, whatever their numbers say.
             _log.warning("version %d follows version %d", version, document.version)
-        edited = document.apply([_change(event) for event in changes], version, self.encoding)
+        edited = document.apply([change_of(event) for event in changes], version, self.encoding)
         self._by_uri[uri] = edited
         return edited
 
@@ -56,7 +61,8 @@ class OpenDocuments:
         self._by_uri.pop(uri, None)
 
 
-def _change(event: types.TextDocumentContentChangeEvent) -> Change:
+def change_of(event: types.TextDocumentContentChangeEvent) -> Change:
+    """LSP's edit as the text model's."""
     if isinstance(event, types.TextDocumentContentChangePartial):
         return Change(position_of(event.range.start), position_of(event.range.end), event.text)
     return Change(None, None, event.text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from pylot_ls.config.feedback import make_feedback_writer
 from pylot_ls.features.feedback_log import FeedbackRow
 from pylot_ls.features.followed import Followed
+from pylot_ls.language import Message, text_of
 from pylot_ls.text.difference import difference
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ class Feedback:
         loop = asyncio.get_running_loop()
 
         def on_fault(error: FeedbackLogError) -> None:
-            text = (
-                f"What becomes of suggestions is not logged: {error}. `pylot-ls stats` says where the log is, "
-                "`pylot-ls stats --clear` removes it."
+            text = Message(
+                "What becomes of suggestions is not logged: {reason}. `pylot-ls stats` says where the log is, "
+                "`pylot-ls stats --clear` removes it.",
+                reason=text_of(error),
             )
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._warn, text)
@@ -191,9 +193,17 @@ class Feedback:
         return group[-1]
 
     def _continued(self, document: Document, suggestion: Suggestion) -> _Offer | None:
+        """The offer that a suggestion is the rest of; one of which only a part was there has grown."""
         for offer in self._live:
-            goes_on = (offer.followed.place, offer.followed.rest) == (suggestion.offset, suggestion.text)
-            if goes_on and offer.uri == document.uri:
+            followed = offer.followed
+            if (offer.uri, followed.place) != (document.uri, suggestion.offset):
+                continue
+            if suggestion.text == followed.rest:
+                return offer
+            if suggestion.text.startswith(followed.rest) and len(offer.group) == 1:
+                followed.grow(suggestion.text)
+                text = None if offer.row.text is None else followed.text
+                offer.row = replace(offer.row, n_characters=len(followed.text), text=text)
                 return offer
         return None
 

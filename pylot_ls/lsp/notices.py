@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from pylot_ls.language import ENGLISH
 from pylot_ls.trace import on_one_line
 
 if TYPE_CHECKING:
@@ -16,10 +17,15 @@ _log = logging.getLogger(__name__)
 
 
 class Notices:
-    """Shows messages in the editor, never the same one twice: a fault that lasts must not pop up at each keystroke."""
+    """Shows messages in the editor, never the same one twice: a fault that lasts must not pop up at each keystroke.
+
+    Attributes:
+        language: in which they are shown, where they are translated; the log has them in English.
+    """
 
     def __init__(self, server: LanguageServer) -> None:
         self._server = server
+        self.language = ENGLISH
         self._shown: set[str] = set()
 
     def error(self, message: str) -> None:
@@ -35,4 +41,6 @@ class Notices:
             return
         self._shown.add(message)
         _log.warning("%s", message)
-        self._server.window_show_message(types.ShowMessageParams(kind, f"pylot-ls: {on_one_line(message)}"))
+        self._server.window_show_message(
+            types.ShowMessageParams(kind, f"pylot-ls: {on_one_line(self.language.of(message))}")
+        )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Sequence  # noqa: TC003 - cattrs reads the types of fields
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import cattrs
 from lsprotocol import types
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
 
     from cattrs import Converter
+
+_T = TypeVar("_T")
 
 _MAX_PROBLEMS = 5
 _RANGE = re.compile(r"should be in range \[[^\]]*\], but was -?\d+")
@@ -21,6 +25,22 @@ _RANGE = re.compile(r"should be in range \[[^\]]*\], but was -?\d+")
 
 class InvalidParamsError(Exception):
     """The params do not fit the method; the text says where, in LSP's own field names, and quotes no text of theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandParams:
+    """What ``workspace/executeCommand`` gets: LSP's params, and a token for parts of the result.
+
+    LSP gives commands no partial results; a client that sends the token all the same gets them.
+    """
+
+    command: str
+    arguments: Sequence[Any] | None = None
+    workDoneToken: types.ProgressToken | None = None  # noqa: N815 - LSP's name
+    partialResultToken: types.ProgressToken | None = None  # noqa: N815
+
+
+_OWN_TYPES = {types.WORKSPACE_EXECUTE_COMMAND: CommandParams}
 
 
 def make_strict(converter: Converter) -> None:
@@ -40,7 +60,7 @@ def structure_params(converter: Converter, method: str, params: Any) -> Any:
     Raises:
         InvalidParamsError: they do not fit that type.
     """
-    params_type = types.METHOD_TO_TYPES.get(method, (None, None, None))[2]
+    params_type = _OWN_TYPES.get(method) or types.METHOD_TO_TYPES.get(method, (None, None, None))[2]
     if not isinstance(params_type, type):
         return params
     if params is None:
@@ -53,21 +73,39 @@ def structure_params(converter: Converter, method: str, params: Any) -> Any:
         raise InvalidParamsError(_describe(error)) from error
 
 
-def check_arguments(command: Callable[..., Any], arguments: Sequence[Any]) -> None:
-    """See that a command as pygls registered it takes these arguments.
+def structure_argument(converter: Converter, value: Any, wanted: type[_T], number: int) -> _T:
+    """An argument of a command as the type it has to have.
 
     Raises:
-        InvalidParamsError: they are too many or too few.
+        InvalidParamsError: it does not fit that type.
+    """
+    if not isinstance(value, dict):
+        raise InvalidParamsError(f"params.arguments[{number}]: is not valid, expected an object")
+    try:
+        return converter.structure(value, wanted)
+    except Exception as error:
+        raise InvalidParamsError(_describe(error, f"params.arguments[{number}]")) from error
+
+
+def bind_arguments(
+    command: Callable[..., Any], arguments: Sequence[Any], known: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Those of the ``known`` keywords that a command, as pygls registered it, takes beside these arguments.
+
+    Raises:
+        InvalidParamsError: the arguments are too many or too few.
     """
     signature = inspect.signature(command)
     if not isinstance(command, partial) and (asked_for := getattr(command, "func", None)) is not None:
         # pygls hides an async command that asks for the server in a wrapper of (*args, **kwargs).
         signature = inspect.signature(asked_for)
         signature = signature.replace(parameters=list(signature.parameters.values())[1:])
+    taken = {name: value for name, value in known.items() if name in signature.parameters}
     try:
-        signature.bind(*arguments)
+        signature.bind(*arguments, **taken)
     except TypeError as error:
         raise InvalidParamsError(f"params.arguments: {error}") from error
+    return taken
 
 
 def _structure_str(value: Any, wanted: type[str]) -> str:
@@ -90,10 +128,10 @@ def _structure_bool(value: Any, _: type) -> bool:
     return value
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: Exception, root: str = "params") -> str:
     """Say what is wrong at which field: ``params.position.line: invalid value for type, expected int``."""
     problems = [
-        f"params{_camel_case(path.removeprefix('$'))}: {what}"
+        f"{root}{_camel_case(path.removeprefix('$'))}: {what}"
         for what, _, path in (
             each.rpartition(" @ ") for each in cattrs.transform_error(error, format_exception=_describe_one)
         )

@@ -21,9 +21,11 @@ from pygls.exceptions import JsonRpcException
 from pygls.protocol import LanguageServerProtocol
 
 from pylot_ls.errors import PylotError
+from pylot_ls.language import text_of
 from pylot_ls.lsp import lifecycle
+from pylot_ls.lsp.answer_stream import AnswerStream
 from pylot_ls.lsp.outgoing import OutgoingRequests
-from pylot_ls.lsp.params import InvalidParamsError, check_arguments, make_strict, structure_params
+from pylot_ls.lsp.params import CommandParams, InvalidParamsError, bind_arguments, make_strict, structure_params
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -70,6 +72,7 @@ class PylotProtocol(LanguageServerProtocol):
 
     Attributes:
         position_encoding: as negotiated; set before the handler of ``initialize`` runs.
+        translate: a message to the user into his language.
     """
 
     position_encoding: types.PositionEncodingKind = types.PositionEncodingKind.Utf16
@@ -83,6 +86,7 @@ class PylotProtocol(LanguageServerProtocol):
         self._in_flight: dict[MessageId, asyncio.Future[Any]] = {}
         self._notified: set[asyncio.Future[Any]] = set()
         self._outgoing = OutgoingRequests(converter, self.get_result_type)
+        self.translate: Callable[[str], str] = str
         self._requests: dict[str, Handler] = {
             types.INITIALIZE: self._initialize,
             types.SHUTDOWN: self._shut_down,
@@ -97,6 +101,11 @@ class PylotProtocol(LanguageServerProtocol):
 
     def _register_builtin_features(self) -> None:
         """Register none: pygls' own handlers are generators that leak a future each, and keep texts of their own."""
+
+    @property
+    def converter(self) -> Converter:
+        """From JSON to LSP's types and back."""
+        return self._converter
 
     @property
     def state(self) -> lifecycle.State:
@@ -275,13 +284,13 @@ class PylotProtocol(LanguageServerProtocol):
             future.cancel()
         return self._call_feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, params)
 
-    def _execute_command(self, params: types.ExecuteCommandParams) -> Any:
+    def _execute_command(self, params: CommandParams) -> Any:
         command = self.fm.commands.get(params.command)
         if command is None:
             raise InvalidParamsError(f"unknown command {_clipped(params.command)}")
         arguments = params.arguments or ()
-        check_arguments(command, arguments)
-        return command(*arguments)
+        stream = AnswerStream(self.notify, params.partialResultToken, params.workDoneToken)
+        return command(*arguments, **bind_arguments(command, arguments, {"stream": stream}))
 
     def _call_feature(self, method: str, params: Any) -> Any:
         handler = self.fm.features.get(method)
@@ -330,7 +339,7 @@ class PylotProtocol(LanguageServerProtocol):
             self._refuse(msg_id, INVALID_PARAMS, str(error))
         elif isinstance(error, PylotError):
             _log.info("Request %s failed: %s", _clipped(method), error)
-            self._refuse(msg_id, REQUEST_FAILED, str(error))
+            self._refuse(msg_id, REQUEST_FAILED, self.translate(text_of(error)))
         elif isinstance(error, asyncio.CancelledError):
             self._refuse(msg_id, REQUEST_CANCELLED, "the request was cancelled")
         else:

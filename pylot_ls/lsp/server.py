@@ -11,13 +11,18 @@ from pygls.lsp.server import LanguageServer
 from pylot_ls import __version__, machine
 from pylot_ls.config.wiring import make_pool
 from pylot_ls.lsp.handlers import (
+    code_action,
     completion,
     configuration,
     documents,
     feedback,
+    hover,
     inline_completion,
     lifecycle,
     notebooks,
+    questions,
+    regenerate,
+    upkeep,
 )
 from pylot_ls.lsp.notebooks import SYNC
 from pylot_ls.lsp.notices import Notices
@@ -30,6 +35,22 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.pool import ModelPool
+
+
+_HANDLERS = (
+    lifecycle,
+    configuration,
+    documents,
+    notebooks,
+    inline_completion,
+    completion,
+    feedback,
+    hover,
+    questions,
+    regenerate,
+    upkeep,
+    code_action,
+)
 
 
 class PylotServer(LanguageServer):
@@ -55,7 +76,8 @@ class PylotServer(LanguageServer):
             protocol_cls=PylotProtocol,
         )
         self.session = Session(Notices(self), overrides, new_pool)
-        for handlers in (lifecycle, configuration, documents, notebooks, inline_completion, completion, feedback):
+        self.protocol.translate = self.session.translated
+        for handlers in _HANDLERS:
             handlers.register(self)
 
 

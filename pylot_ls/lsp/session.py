@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from pylot_ls import machine, trace
 from pylot_ls.config.load import load
 from pylot_ls.config.sources import (
+    RawOptions,
+    RawValue,
+    Source,
     from_command_line,
     from_environment,
     from_file,
@@ -26,9 +29,13 @@ from pylot_ls.errors import ModelError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.answers import Answers
 from pylot_ls.features.files_off import is_off
+from pylot_ls.features.hover.hovers import Hovers
 from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
+from pylot_ls.language import Language, Message, language_of, text_of
+from pylot_ls.lsp.actions import Actions
+from pylot_ls.lsp.another import Another
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
@@ -38,10 +45,11 @@ from pylot_ls.lsp.notebooks import Notebooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
+    from pathlib import Path
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.engine import Engine
-    from pylot_ls.features.completion import Completion
+    from pylot_ls.features.completion import Completion, Suggestion
     from pylot_ls.lsp.notices import Notices
     from pylot_ls.lsp.selected import Selected
     from pylot_ls.text.document import Document
@@ -66,10 +74,12 @@ class Session:
     ) -> None:
         self.notices = notices
         self.documents = OpenDocuments()
+        self.workspace_folders: tuple[Path, ...] = ()
         self.notebooks = Notebooks(self.documents.get)
         self.abilities = ClientAbilities()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
+        self.hovers = Hovers(lambda: self.pool, self.keep)
         self.privacy = Privacy()
         self.feedback = Feedback(self.documents.get, self.privacy.may_be_kept, notices.warning)
         self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
@@ -77,16 +87,24 @@ class Session:
         self._answers = Answers(
             self.anchors, lambda: self.engine, self._reopening.known, self.privacy.may_be_kept, self.keep
         )
+        self.actions = Actions(self)
+        self.another = Another(lambda document, offset: self.suggest(document, offset, by_hand=True), self._prefer)
         self.power_watch: asyncio.Task[None] | None = None
         self.power = PowerSource(machine.on_battery)
         # A client that never asks must not cost anything at its edits.
         self._has_asked = False
         self._new_pool = new_pool
         self._user_sources = (from_file(os.environ), from_environment(os.environ), from_command_line(overrides))
+        self._locale: str | None = None
         self._initialization_options: object = None
         self._workspace_configuration: object = None
         self._pool: ModelPool | None = None
+        self._model_watchers: list[Callable[[StateEvent], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
+        # Models that the user has chosen for this process, by the settings that they take the place of.
+        self._chosen: dict[str, RawValue] = {}
+        self._switching = asyncio.Lock()
+        self._is_between_models = False
         self.settings, self._problems = load(self._user_sources)
 
     @property
@@ -101,14 +119,25 @@ class Session:
             raise RuntimeError("the session has not started")
         return self._pool
 
-    def start(self, initialization_options: object) -> None:
-        """Take the client's options and begin to load the model."""
+    @property
+    def language(self) -> Language:
+        """The user's: as the settings say, else as the client does."""
+        chosen = self.settings.user.language
+        return language_of(self._locale if chosen.lower() == "auto" else chosen)
+
+    def translated(self, text: str) -> str:
+        """A message in the user's language, where there is a translation; other texts as they are."""
+        return self.language.of(text)
+
+    def start(self, initialization_options: object, locale: str | None = None) -> None:
+        """Take the client's options and begin to load the model.
+
+        ``locale``: the tag of the language in which the client speaks to its user.
+        """
+        self._locale = locale
         self._initialization_options = initialization_options
         self._apply_settings()
-        self._pool = self._models()
-        self._reopening.records.store = self._pool.store
-        self._pool.complete.listen(self._on_state)
-        self._pool.start(self.notices.warning)
+        self._begin_models()
         self.feedback.start(self.settings)
         self.power_watch = self.keep(self.power.watch())
 
@@ -135,21 +164,72 @@ class Session:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("background work failed", exc_info=error)
 
+    async def run_model(self, setting: str, path: Path, role: Role) -> None:
+        """Run another model for a role as long as this process lives; where it fails, those before again.
+
+        Args:
+            setting: the one that names the model of the role.
+            path: the model's file.
+            role: what it is for.
+
+        Raises:
+            PylotError: it cannot be loaded, or is of no use there.
+        """
+        before = dict(self._chosen)
+        self._chosen[setting] = RawValue(setting, str(path))
+        # Whoever breaks it off must not leave the session without models.
+        await asyncio.shield(self.keep(self._load_models_anew()))
+        try:
+            await self.pool.engine(role)
+        except PylotError:
+            self._chosen = before
+            await asyncio.shield(self.keep(self._load_models_anew()))
+            raise
+
+    async def _load_models_anew(self) -> None:
+        """Close all models, and begin with those that the settings choose now."""
+        async with self._switching:
+            await self._change_models()
+
+    async def _change_models(self) -> None:
+        self.completions.supersede()
+        self._answers.stop_looking_ahead()
+        uris = self.documents.uris
+        for uri in uris:
+            self._leave(uri)
+        self._is_between_models = True
+        try:
+            await self.pool.close()
+        finally:
+            self._is_between_models = False
+        self._apply_settings()
+        self._begin_models()
+        for uri in uris:
+            if self.documents.get(uri) is not None:
+                self.opened(uri)
+
     def opened(self, uri: str) -> None:
         """A document was opened: find out what may be kept of it, and let it stand where it stood before."""
+        self.actions.snapshots.forget(uri)
         self._knowledge.opened(uri)
         learned = self.keep(self.privacy.learn(uri))
         self.keep(self._reopening.opened(uri, learned, self.engine))
 
     def close_document(self, uri: str) -> None:
         """Forget a document; where it stood is recorded."""
+        self.actions.snapshots.forget(uri)
         self.feedback.closed(uri)
+        self._leave(uri)
+        self.documents.close(uri)
+        self.privacy.forget(uri)
+
+    def _leave(self, uri: str) -> None:
+        """Forget what the models know of a document; where it stood is recorded."""
         self._knowledge.closed(uri)
         self._reopening.closed(uri)
-        self.documents.close(uri)
         self.anchors.forget(uri)
         self._answers.forget(uri)
-        self.privacy.forget(uri)
+        self.hovers.forget(uri)
 
     def edited(self, document: Document, offset: int | None) -> None:
         """A document was edited; ``offset`` is the cursor's where the edit was a keystroke.
@@ -177,7 +257,7 @@ class Session:
         ``by_hand``: the user asked, see ``completion_options``. ``entry``: by what the document differs from its
         version. ``patience_ms``: after how long what there is of it will do, 0 for never.
         """
-        if not self._suggests_in(document):
+        if self._is_between_models or not self._suggests_in(document):
             self.completions.supersede()
             return None
         options = completion_options(self.settings, by_hand=by_hand)
@@ -192,7 +272,7 @@ class Session:
             )
         except PylotError as error:
             # Said once and not as an answer: editors show an error for each request that gets one.
-            self.notices.error(str(error))
+            self.notices.error(text_of(error))
             return None
 
     async def answer(
@@ -210,6 +290,11 @@ class Session:
             # When it is accepted, the editor asks for the next one by itself.
             self._answers.shown(document, whole, completion_options(self.settings))
         return completion
+
+    def _prefer(self, document: Document, suggestion: Suggestion) -> None:
+        # What was answered before is out of date.
+        self.completions.supersede()
+        self._answers.prefer(document, suggestion)
 
     def _suggests_in(self, document: Document) -> bool:
         settings = self.settings.completion
@@ -243,6 +328,7 @@ class Session:
             task.cancel()
         self._reopening.close()
         self._knowledge.close()
+        await self.actions.close()
         await self.feedback.close()
         if self._pool is not None:
             await self._pool.close()
@@ -253,22 +339,37 @@ class Session:
                 *self._user_sources,
                 from_initialization_options(self._initialization_options),
                 from_workspace_configuration(self._workspace_configuration),
+                RawOptions(Source.COMMAND_LINE, Message("the command pylot-ls.switchModel"), self._chosen),
             ),
         )
+        self.notices.language = self.language
         try:
             trace.configure(self.settings.log.level, self.settings.log.file)
         except SettingsError as error:
             trace.configure(self.settings.log.level, None)
-            self.notices.warning(str(error))
+            self.notices.warning(text_of(error))
+
+    def _begin_models(self) -> None:
+        pool = self._pool = self._models()
+        self._reopening.records.store = self.hovers.explanations.store = pool.store
+        pool.complete.listen(self._on_state)
+        pool.start(self.notices.warning)
 
     def _models(self) -> ModelPool:
         try:
             return self._new_pool(self.settings)
         except ModelError as error:
             # Served by a backend that says so: the server lives on and each request is answered.
-            failing = ScriptedBackend(load_failure=LoadFailed(str(error), type(error).__name__))
+            failing = ScriptedBackend(load_failure=LoadFailed(text_of(error), type(error).__name__))
             return ModelPool({Role.COMPLETE: failing, Role.CHAT: failing})
+
+    def watch_model(self, watcher: Callable[[StateEvent], None]) -> None:
+        """Call it with the completing model's state as it is now, and at each change, whichever model that is."""
+        self._model_watchers.append(watcher)
+        watcher(self.engine.state)
 
     def _on_state(self, state: StateEvent) -> None:
         if isinstance(state, LoadFailed):
             self.notices.error(state.message)
+        for watcher in self._model_watchers:
+            watcher(state)

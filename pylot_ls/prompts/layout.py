@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.language import Message
 from pylot_ls.prompts.window import with_line_feeds
 from pylot_ls.text.chunk import utf8_length
 
@@ -80,8 +81,12 @@ class Layout:
         """
         if model.fim is None:
             raise ModelUnsupportedError(
-                f"the model {model.name} has no fill-in-the-middle tokens, so it cannot complete at a cursor; "
-                "choose a code model that has them",
+                Message(
+                    "the model {model} has no fill-in-the-middle tokens, so it cannot complete at a cursor; "
+                    "choose a code "
+                    "model that has them",
+                    model=model.name,
+                )
             )
         budget = model.n_ctx - max_tokens - _MARKERS
         n_typed = min(_MOST_TYPED_CHARACTERS // _CHARACTERS_PER_TYPED_TOKEN, int(budget * _MOST_TYPED_SHARE))
@@ -89,8 +94,12 @@ class Layout:
         n_suffix = min(budget - n_typed - n_prefix, _MOST_SUFFIX_TOKENS)
         if min(n_prefix, n_suffix) <= _CUT_STEP // 4:
             raise ModelUnsupportedError(
-                f"a context of {model.n_ctx} tokens has no room for {max_tokens} new ones and a prompt; "
-                "lower completion.max_tokens or raise model.n_ctx",
+                Message(
+                    "a context of {n_ctx} tokens has no room for {max_tokens} new ones and a prompt; lower "
+                    "completion.max_tokens or raise model.n_ctx",
+                    n_ctx=model.n_ctx,
+                    max_tokens=max_tokens,
+                )
             )
         return cls(options.order or model.fim_orders[0], n_prefix, n_suffix, n_typed)
 

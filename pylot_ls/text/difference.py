@@ -53,6 +53,13 @@ class Difference:
             n_suffix = shorter - start
         return Edit(start, self.n_before - n_suffix, self.n_after - n_suffix)
 
+    @property
+    def widest(self) -> Edit:
+        """The edit that covers each place where the difference could have been made."""
+        n_more = max(0, self.n_prefix + self.n_suffix - min(self.n_before, self.n_after))
+        n_suffix = self.n_suffix - n_more
+        return Edit(self.n_prefix - n_more, self.n_before - n_suffix, self.n_after - n_suffix)
+
 
 def difference(before: Text, after: Text) -> Difference | None:
     """Compare two texts; None where they are equal. Chunks that both share are not read."""

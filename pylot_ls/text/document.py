@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.errors import PositionError
+from pylot_ls.text.difference import Edit, difference
 from pylot_ls.text.position import Position, PositionEncoding, offset_at
 from pylot_ls.text.rope import Text
 
@@ -60,6 +61,24 @@ class Document:
         for change in changes:
             text = _apply(text, change, encoding)
         return replace(self, version=version, text=text)
+
+
+def edits_of(text: Text, changes: Iterable[Change], encoding: PositionEncoding) -> list[Edit]:
+    """What changes do to a text, by offsets: each in the text that the ones before it left.
+
+    Where all of the text is replaced, the edit is all that could have been touched.
+    """
+    edits = []
+    for change in changes:
+        after = _apply(text, change, encoding)
+        if change.start is None or change.end is None:
+            changed = difference(text, after)
+            edits += [] if changed is None else [changed.widest]
+        else:
+            start, end = sorted((offset_at(text, change.start, encoding), offset_at(text, change.end, encoding)))
+            edits.append(Edit(start, end, start + len(change.text)))
+        text = after
+    return edits
 
 
 def _apply(text: Text, change: Change, encoding: PositionEncoding) -> Text:

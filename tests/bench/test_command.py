@@ -49,6 +49,18 @@ def test_keystrokes_of_the_scripted_server(bench):
     assert re.search(r"10 keystrokes, [1-9]\d* suggestions", done.stdout)
 
 
+def test_actions_are_listed_beside_requests_that_do_nothing(bench):
+    done = bench("actions", "--lists", "3", "--scripted", "--json")
+    assert done.exit_code == 0, done.output
+    values = json.loads(done.stdout)
+    assert (values["n_lines"], values["n_lists"]) == (5000, 3)
+    assert values["n_actions"] > 0
+    for kind in ("here", "elsewhere", "edited"):
+        assert values[kind]["p50_ms"] > 0
+        assert values[kind]["ratio_p50"] > 0
+    assert "finds nothing to do" in bench("actions", "--lists", "1", "--scripted").stdout
+
+
 def test_a_synthetic_model_is_made_and_told_to_be_one(bench, monkeypatch, tmp_path):
     monkeypatch.setattr(synthetic, "SHAPES", {"tiny": Shape(1, 64, 2, 1, 64)})
     done = bench("decode", "--tokens", "5", "--model", "synthetic:tiny", "--max-tokens", "4")

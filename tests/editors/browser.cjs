@@ -35,6 +35,7 @@ function screen() {
     notifications: all(".notification-list-item-message").map(text),
     entries: all(".quick-input-list .monaco-list-row .label-name").map(text),
     hover: all(".monaco-hover").map(text),
+    actions: all(".action-widget .monaco-list-row.action").map(text),
   };
 }
 
@@ -56,6 +57,7 @@ async function main() {
     open: ({ url }) => page.goto(url, { waitUntil: "domcontentloaded" }),
     press: ({ keys }) => page.keyboard.press(keys),
     type: ({ text }) => page.keyboard.type(text, { delay: 30 }),
+    paste: ({ text }) => page.keyboard.insertText(text),
     click: ({ selector, text }) => page.locator(selector).filter({ hasText: text }).first().click(),
     look: () => page.evaluate(screen),
     html: ({ selector }) => page.locator(selector).first().innerHTML(),

@@ -146,6 +146,30 @@ class Neovim:
         """Press keys in Neovim's notation, such as ``<Tab>``."""
         self._nvim.input(keys)
 
+    def run_action(self, kind: str, line: int) -> None:
+        """Choose the code action of a kind on a line, counted from 1."""
+        self.press(f"<Esc>{line}G_")
+        self.wait_until("the cursor there", lambda: self._nvim.current.window.cursor[0] == line)
+        self._nvim.exec_lua(
+            "vim.lsp.buf.code_action({ apply = true, context = { only = { ... }, diagnostics = {} } })", kind
+        )
+
+    def answer_questions(self, reply: int) -> None:
+        """From here on answer what Neovim asks, as whether to apply a change, with the number of a choice."""
+        self._nvim.exec_lua("pylot_observer.reply = ...", reply)
+
+    def question(self) -> str:
+        """What Neovim has asked last, "" for nothing."""
+        return str(self._nvim.exec_lua("return pylot_observer.question"))
+
+    def texts(self) -> list[str]:
+        """What is in each buffer, be it in a window or not."""
+        return ["\n".join(buffer[:]) for buffer in self._nvim.buffers]
+
+    def messages(self) -> str:
+        """What Neovim has said."""
+        return str(self._nvim.command_output("messages"))
+
     def stop_server(self) -> None:
         """End the server as Neovim does when it ends."""
         self._nvim.command("lua for _, client in ipairs(vim.lsp.get_clients()) do client:stop() end")

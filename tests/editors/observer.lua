@@ -30,6 +30,13 @@ vim.lsp.config('pylot', {
   end,
 })
 
+-- Where nobody looks on Neovim's own question answers itself at once.
+observer.question, observer.reply = '', 1
+vim.fn.confirm = function(message)
+  observer.question = message
+  return observer.reply
+end
+
 local asked = {}
 vim.api.nvim_create_autocmd('LspRequest', {
   callback = function(event)

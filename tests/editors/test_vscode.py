@@ -191,6 +191,29 @@ def test_a_server_that_was_killed_comes_back(window: VSCode, scripted: StandIn) 
     window.expect_ghost_text("scripted_suggestion")
 
 
+def test_a_hover_shows_what_the_text_says_of_a_name_and_what_a_model_says(window: VSCode) -> None:
+    window.paste('def total(rate):\n"""Add the prices."""\nreturn rate\n')
+    window.press("Control+Home", *["ArrowRight"] * 5, "Control+k", "Control+i")
+    screen = window.wait_for("the hover", lambda seen: "scripted_suggestion" in "".join(seen.hover))
+    window.screenshot("hover")
+    assert "def total(rate)" in "".join(screen.hover)
+    assert "Add the prices." in "".join(screen.hover)
+    window.press("Escape")
+
+
+def test_a_code_action_documents_a_function(window: VSCode) -> None:
+    window.paste("def total(rate):\nreturn rate\n")
+    window.press("Control+Home", *["ArrowRight"] * 5, "Control+.")
+    screen = window.wait_for("the actions", lambda seen: seen.actions)
+    window.screenshot("actions")
+    assert screen.actions[0] == "Document total"
+    window.press("Enter")
+    window.click(".bulk-edit-panel .edit-checkbox")
+    window.screenshot("action to confirm")
+    window.click(".bulk-edit-panel .monaco-button", "Apply")
+    window.wait_for("the documentation", lambda seen: '    """scripted_suggestion"""' in seen.lines)
+
+
 def test_two_windows_have_a_server_each(window: VSCode, scripted: StandIn, tmp_path: Path) -> None:
     window.type("x = ")
     window.expect_ghost_text("scripted_suggestion")

@@ -61,6 +61,7 @@ class Screen:
         notifications: their messages.
         entries: of the menu that is open.
         hover: the texts of what hovers.
+        actions: the code actions that are offered.
     """
 
     has_editor: bool
@@ -74,6 +75,7 @@ class Screen:
     notifications: list[str]
     entries: list[str]
     hover: list[str]
+    actions: list[str]
 
 
 class VSCode:
@@ -161,7 +163,7 @@ class VSCode:
 
     def clear(self) -> None:
         """Remove all that stands in the file."""
-        self._do("click", selector=".editor-instance .view-lines", text="")
+        self.click(".editor-instance .view-lines")
         self.press("Escape", "Control+a", "Delete")
         self.wait_for("an empty file", lambda screen: screen.lines == [""])
 
@@ -169,16 +171,24 @@ class VSCode:
         """Type characters."""
         self._do("type", text=text)
 
+    def paste(self, text: str) -> None:
+        """Insert a text at once, as it is."""
+        self._do("paste", text=text)
+
     def press(self, *keys: str) -> None:
         """Press keys one after the other, such as ``Control+ArrowRight``."""
         for key in keys:
             self._do("press", keys=key)
 
+    def click(self, selector: str, text: str = "") -> None:
+        """Click the first element of a CSS selector that contains a text, as soon as it is there."""
+        self._do("click", selector=selector, text=text)
+
     def choose(self, entry: str) -> None:
         """Click our item in the status bar, and the entry of the menu that contains a text."""
-        self._do("click", selector=".statusbar-item a", text="pylot-ls")
+        self.click(".statusbar-item a", "pylot-ls")
         self.wait_for("the menu", lambda screen: any(entry in each for each in screen.entries))
-        self._do("click", selector=".quick-input-list .monaco-list-row", text=entry)
+        self.click(".quick-input-list .monaco-list-row", entry)
         self.wait_for("the menu to go", lambda screen: not screen.entries)
 
     # --- what a user sees

@@ -36,6 +36,11 @@ def closed_by_the_editor(typed):
     return "".join(reversed(waiting))
 
 
+def test_a_line_that_would_become_the_next_one_is_no_suggestion():
+    assert trim("a", "}\na}\n", "") == ""
+    assert trim("a", ")\na}\n", "") == "a"
+
+
 @given(pieces, pieces, pieces, st.data(), st.booleans())
 def test_no_remainder_repeats_what_follows(before, answer, after, data, closes):
     shown = trim(answer, after, before.rpartition("\n")[2])

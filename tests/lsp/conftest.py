@@ -32,6 +32,9 @@ class Editor:
         self._ids = itertools.count(1)
         self._arrived = asyncio.Condition()
         self.configuration = None
+        # Answers to the server's requests by method, None for all others, and methods that are never answered.
+        self.results = {}
+        self.silent = set()
         server.protocol.connect(self)
 
     # What the protocol asks of its transport.
@@ -42,7 +45,10 @@ class Editor:
             self._answers[message["id"]].set_result(message)
         elif "id" in message:
             self.requests.append(message)
-            answer = [self.configuration] if message["method"] == "workspace/configuration" else None
+            if message["method"] in self.silent:
+                return
+            configuration = {"workspace/configuration": [self.configuration]}
+            answer = {**configuration, **self.results}.get(message["method"])
             asyncio.get_running_loop().call_soon(self._receive, {"id": message["id"], "result": answer})
         else:
             self.notifications.append(message)
@@ -124,10 +130,10 @@ async def connect(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     editors = []
 
-    def make(backend=None, overrides=None, store=None):
+    def make(backend=None, overrides=None, store=None, new_pool=None):
         backend = backend or ScriptedBackend("completed()")
         pool = ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}, store)
-        editors.append(Editor(PylotServer(overrides or {}, lambda _settings: pool), backend))
+        editors.append(Editor(PylotServer(overrides or {}, new_pool or (lambda _settings: pool)), backend))
         return editors[-1]
 
     yield make

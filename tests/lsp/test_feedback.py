@@ -7,6 +7,7 @@ import stat
 from datetime import date, datetime
 
 import pytest
+from asked_backend import Asked
 
 from pylot_ls.config.feedback import feedback_log
 from pylot_ls.engine.scripted_backend import ScriptedBackend
@@ -67,6 +68,24 @@ async def test_what_is_typed_along_is_one_suggestion_however_often_it_is_asked(c
         if n < len(ANSWER) - 3:
             assert (await item(editor, 5 + n))["insertText"] == ANSWER[n + 1 :]
     assert await logged(editor) == [(Verdict.TYPED, 1, 19, 0, 0)]
+
+
+async def test_a_part_and_what_it_has_grown_to_are_one_suggestion(connect):
+    backend = Asked("total(amount, 1)", n_tokens=2)
+    editor = connect(backend)
+    await editor.initialize(options={"completion": {"answer_after_ms": 1, "look_ahead": False}})
+    editor.open("x = \n", language="python")
+    await editor.settled()
+    parts = [await item(editor, 4)]
+    await backend.holding()
+    editor.change(2, "to", (0, 4), (0, 4))
+    parts.append(await item(editor, 6))
+    backend.resume()
+    await editor.settled()
+    parts.append(await item(editor, 6))
+    assert [part["insertText"] for part in parts] == ["total", "tal", "tal(amount, 1)"]
+    accept(editor, "tal(amount, 1)", 3, 6)
+    assert await logged(editor) == [(Verdict.ACCEPTED, 1, 16, 14, 14)]
 
 
 async def test_another_suggestion_elsewhere_leaves_the_one_before_ignored(connect):

@@ -273,6 +273,8 @@ async def test_a_real_model_has_the_next_suggestion_when_one_is_accepted(tmp_pat
         "PYLOT_LS_COMPLETION_MAX_TOKENS": "4",
         "PYLOT_LS_COMPLETION_CONFIDENCE": "0",
         "PYLOT_LS_COMPLETION_EAGERNESS": "keystroke",
+        # Behind what a smaller prompt gave nothing is prepared.
+        "PYLOT_LS_COMPLETION_TIME_BUDGET_MS": "0",
         "PYLOT_LS_CACHE_ENABLED": "false",
     }
     source = sample_path().read_text(encoding="utf-8")

@@ -64,6 +64,18 @@ async def test_an_editor_gets_the_models_suggestion_inline_and_as_a_list_entry(c
     assert entry.text_edit.new_text == "self" + item.insert_text
 
 
+async def test_an_editor_gets_a_hover(client):
+    source = sample_path().read_text(encoding="utf-8")
+    opened(client, source)
+    offset = source.index("def remove") + len("def ")
+    line, character = source.count("\n", 0, offset), offset - source.rfind("\n", 0, offset) - 1
+    found = await client.text_document_hover_async(types.HoverParams(**place(line, character)))
+    assert found.range == types.Range(types.Position(line, character), types.Position(line, character + len("remove")))
+    assert "def remove(self" in found.contents.value
+    assert (found.contents.kind == types.MarkupKind.Markdown) == found.contents.value.startswith("```python\n")
+    assert await client.text_document_hover_async(types.HoverParams(**place(line, character - 1))) is None
+
+
 async def test_a_binary_looking_document_is_no_error(client):
     opened(client, "\x00\x01\x7f" * 2000 + "\ud800")
     context = types.InlineCompletionContext(types.InlineCompletionTriggerKind.Invoked)

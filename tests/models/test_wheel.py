@@ -19,3 +19,4 @@ def test_the_wheel_holds_models_manifests_and_cards_only():
     assert {PurePosixPath(MODEL_FILE_NAME), PurePosixPath("pylot-tiny/README.md")} <= models
     assert {file.suffix for file in models} == {".gguf", ".toml", ".md"}
     assert all(file.parts[0] == "pylot_ls" for file in files)
+    assert PurePosixPath("pylot_ls/locale/ru/LC_MESSAGES/pylot-ls.mo") in files

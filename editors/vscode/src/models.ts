@@ -31,8 +31,8 @@ export async function chooseModel(service: Service): Promise<void> {
     const placeHolder = "Others come with `pylot-ls models pull NAME` in a terminal; `pylot-ls models list` shows them";
     const chosen = await window.showQuickPick(here, { title: "Which model completes?", placeHolder });
     if (chosen !== undefined) {
-      await run(service.path, ["models", "use", chosen.reference]);
-      await service.restart();
+      await run(service.path, ["models", "use", chosen.reference]); // from the next start on
+      await service.switchModel(chosen.reference);
     }
   } catch (error) {
     await window.showErrorMessage(`The models could not be asked for: ${String(error)}`);

@@ -17,7 +17,7 @@ interface CompletionParams {
 /** Says in `initialize` which of them are wanted. */
 export const wanted: StaticFeature = {
   fillClientCapabilities(capabilities) {
-    capabilities.experimental = { ...capabilities.experimental, pylotCompletionStats: true, pylotStatus: true };
+    capabilities.experimental = { ...capabilities.experimental, pylotCompletionStats: true, pylotModel: true };
   },
   initialize() {},
   getState: () => ({ kind: "static" }),
@@ -25,7 +25,7 @@ export const wanted: StaticFeature = {
 };
 
 export function listen(client: LanguageClient, holder: StatusHolder): void {
-  client.onNotification("pylot/status", (params: StatusParams) => {
+  client.onNotification("pylot/model", (params: StatusParams) => {
     const status = asStatus(params);
     if (status !== undefined) {
       holder.set(status);

@@ -13,6 +13,7 @@ const INSTALL = "Install";
 const OPEN_SETTING = "Open Setting";
 const RESTART = "Restart";
 const SHOW_LOG = "Show Log";
+const SWITCH_MODEL = `${SECTION}.switchModel`;
 
 export class Service {
   private client: LanguageClient | undefined;
@@ -55,6 +56,18 @@ export class Service {
         await (isThere ? this.begin() : this.end());
       });
     }
+  }
+
+  /** Complete with another model from now on: by the server's own command, else by a new server. */
+  async switchModel(reference: string): Promise<void> {
+    const offered = this.client?.initializeResult?.capabilities.executeCommandProvider?.commands ?? [];
+    if (this.client === undefined || !offered.includes(SWITCH_MODEL)) {
+      return this.restart();
+    }
+    await this.client.sendRequest("workspace/executeCommand", {
+      command: SWITCH_MODEL,
+      arguments: ["complete", reference],
+    });
   }
 
   /** The server asks for the settings itself when it hears of a change. */

@@ -38,6 +38,7 @@ def change_document(
     before = session.documents.get(uri)
     document = session.documents.change(uri, version, changes)
     if before is not None and document is not None:
+        session.actions.edited(before, changes)
         session.feedback.edited(before, document)
         cursor, whole = typed_at(changes), session.notebooks.whole(document)
         offset = offset_at(document.text, position_of(cursor), session.documents.encoding) if cursor else None

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from lsprotocol import types
 
+from pylot_ls.features.privacy import file_path
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.handlers.configuration import pull
+from pylot_ls.lsp.model_state import tell_model_state
 from pylot_ls.lsp.progress import LoadProgress
-from pylot_ls.lsp.status import tell_status
 from pylot_ls.text.position import PositionEncoding
 
 if TYPE_CHECKING:
@@ -26,7 +27,9 @@ def _initialize(ls: PylotServer, params: types.InitializeParams) -> None:
     session = ls.session
     session.abilities = ClientAbilities.of(params.capabilities)
     session.documents.encoding = PositionEncoding(ls.protocol.position_encoding.value)
-    session.start(params.initialization_options)
+    uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
+    session.workspace_folders = tuple(path for path in map(file_path, uris) if path is not None)
+    session.start(params.initialization_options, params.locale)
 
 
 def _initialized(ls: PylotServer, _params: types.InitializedParams) -> None:
@@ -36,7 +39,7 @@ def _initialized(ls: PylotServer, _params: types.InitializedParams) -> None:
         progress = LoadProgress(ls)
         session.engine.listen(progress.update)
         session.keep(progress.begin())
-    if session.abilities.status:
-        tell_status(ls)
+    if session.abilities.model:
+        tell_model_state(ls)
     if session.abilities.configuration:
         session.keep(pull(ls))

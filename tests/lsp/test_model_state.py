@@ -1,17 +1,21 @@
 """A client that wants to show which model there is, is told."""
 
+from dataclasses import replace
+
 import pytest
 
-from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.pool import ModelPool
+from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
 from pylot_ls.engine.types import LoadFailed
 
 pytestmark = pytest.mark.asyncio
 
-WANTED = {"experimental": {"pylotStatus": True}}
+WANTED = {"experimental": {"pylotModel": True}}
 
 
 def told(editor):
-    return [note["params"] for note in editor.notifications if note["method"] == "pylot/status"]
+    return [note["params"] for note in editor.notifications if note["method"] == "pylot/model"]
 
 
 async def test_a_model_is_told_of_while_it_loads_and_when_it_is_ready(connect):
@@ -40,3 +44,17 @@ async def test_a_client_that_does_not_ask_is_told_nothing(connect):
     editor.open("x = \n")
     await editor.ask(0, 4)
     assert not told(editor)
+
+
+async def test_another_model_is_told_of_when_it_comes(connect, tmp_path):
+    names = iter(("the first", "the second"))
+
+    def new_pool(_settings):
+        backend = ScriptedBackend(info=replace(SCRIPTED_MODEL, name=next(names)))
+        return ModelPool({Role.COMPLETE: backend, Role.CHAT: backend})
+
+    editor = connect(new_pool=new_pool)
+    await editor.initialize(WANTED)
+    await editor.server.session.engine.ready()
+    await editor.server.session.run_model("model.path", tmp_path / "second.gguf", Role.COMPLETE)
+    assert [each["model"] for each in told(editor) if each["state"] == "ready"] == ["the first", "the second"]

@@ -1,0 +1,136 @@
+"""The functions and classes around a place in a document, and the name there."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pylot_ls.features.surroundings import Surroundings
+from pylot_ls.syntax.definitions import Definition, Span, definitions
+from pylot_ls.syntax.grammars import grammar
+from pylot_ls.syntax.names import Name, name_at
+from pylot_ls.syntax.parsing import parse
+from pylot_ls.syntax.window import Window, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pylot_ls.text.document import Document
+    from pylot_ls.text.rope import Text
+
+
+# A window that is cut may begin within a docstring, and then all behind it is read the wrong way round.
+_PYTHON_DEFINITION = re.compile(r"^[^\S\n]*(?:async def|def|class|@)[^\S\n]*\w", re.MULTILINE)
+_SEARCHED_SHARE = 1 / 4
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What the text around a place defines. All spans are the document's.
+
+    Attributes:
+        definitions: as far as the text is parsed, in the order in which they begin.
+        name: the one at the place; None where there is none.
+        holders: the innermost definition that holds another one, by that one's whole.
+    """
+
+    definitions: tuple[Definition, ...]
+    name: Name | None
+    holders: dict[Span, Definition | None]
+
+    def around(self, offset: int) -> tuple[Definition, ...]:
+        """The definitions that hold a place, the outermost first."""
+        return tuple(each for each in self.definitions if each.whole.start <= offset < each.whole.end)
+
+    def parent(self, definition: Definition) -> Definition | None:
+        """The innermost one that holds another one."""
+        return self.holders.get(definition.whole)
+
+
+async def outline_at(document: Document, offset: int) -> Outline | None:
+    """The outline around an offset; None where there is no grammar, or the text is nothing that a person wrote."""
+    if document.text.slice(offset - 1, offset + 1) == "\r\n":
+        offset -= 1
+    around = Surroundings.of(document, offset)
+    language = grammar(document.language_id)
+    if around is None or language is None:
+        return None
+    window = Window.around(around.prefix, around.suffix, is_whole=around.is_whole)
+    if window is None:
+        return None
+    if document.language_id == "python" and len(window.before) < offset:
+        window = Window(_from_definition(window.before), window.after)
+    # Some milliseconds, in which the event loop would stand still.
+    return await asyncio.to_thread(_outline, document, offset, window)
+
+
+def _outline(document: Document, offset: int, window: Window) -> Outline | None:
+    language = grammar(document.language_id)
+    parsed = parse(language, encode(window.before + window.after)) if language else None
+    if parsed is None:
+        return None
+    to_document = _to_document(document.text, offset, window)
+    name = name_at(parsed, len(encode(window.before)))
+    found = tuple(moved(each, to_document) for each in definitions(parsed))
+    return Outline(found, None if name is None else replace(name, span=_moved(name.span, to_document)), _holders(found))
+
+
+def _holders(found: tuple[Definition, ...]) -> dict[Span, Definition | None]:
+    """See ``Outline.holders``; of a text that has thousands, in one pass."""
+    holders: dict[Span, Definition | None] = {}
+    around: list[Definition] = []
+    for each in found:
+        while around and (around[-1].whole.end <= each.whole.start or around[-1].whole == each.whole):
+            around.pop()
+        holders[each.whole] = around[-1] if around else None
+        around.append(each)
+    return holders
+
+
+def _from_definition(before: str) -> str:
+    """The text from the first line on that begins a definition, be it indented: a quarter is left out at most."""
+    found = _PYTHON_DEFINITION.search(before, 0, int(len(before) * _SEARCHED_SHARE))
+    return before[found.start() :] if found else before
+
+
+def moved(definition: Definition, place: Callable[[int], int]) -> Definition:
+    """A definition whose spans are those of another text, to which ``place`` takes offsets."""
+
+    def optional(span: Span | None) -> Span | None:
+        return None if span is None else _moved(span, place)
+
+    return replace(
+        definition,
+        whole=_moved(definition.whole, place),
+        named=_moved(definition.named, place),
+        signature=_moved(definition.signature, place),
+        body=optional(definition.body),
+        documentation=optional(definition.documentation),
+    )
+
+
+def _moved(span: Span, place: Callable[[int], int]) -> Span:
+    return Span(place(span.start), place(span.end))
+
+
+def _to_document(text: Text, offset: int, window: Window) -> Callable[[int], int]:
+    r"""From offsets of a window to those of its document, whose line terminators may be others than ``\n``."""
+    before, source = window.before, window.before + window.after
+    shift = offset - len(before)
+    if text.slice(max(0, shift), min(len(text), shift + len(source))) == source:
+        return lambda place: place + shift
+    first_line = text.line_of(offset) - before.count("\n")
+    starts = [0, *(number + 1 for number, character in enumerate(source) if character == "\n")]
+    # The window's first line may be cut at its start.
+    end_of_first = source.find("\n")
+    first_start = offset - len(before) if end_of_first < 0 else text.line_end(first_line) - end_of_first
+
+    def place(at: int) -> int:
+        line = bisect_right(starts, at) - 1
+        start = first_start if line == 0 else text.line_start(first_line + line)
+        return min(len(text), start + at - starts[line])
+
+    return place
