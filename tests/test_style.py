@@ -1,5 +1,6 @@
 """Architecture and style are facts like any other: one ``pytest`` shows them all."""
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -52,7 +53,8 @@ def test_files_stay_small(folder):
 
 def test_the_version_is_written_the_same_everywhere():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["version"] == pylot_ls.__version__
+    extension = json.loads((ROOT / "editors" / "vscode" / "package.json").read_text(encoding="utf-8"))
+    assert project["version"] == extension["version"] == pylot_ls.__version__
 
 
 def test_the_top_level_holds_only_what_belongs_there():

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 # A client that sets this in its experimental capabilities is told what each completion cost.
 STATS_CAPABILITY = "pylotCompletionStats"
+# A client that sets this there is told of the model: which it is, and whether it can be used yet.
+MODEL_CAPABILITY = "pylotModel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class ClientAbilities:
         configuration: can be asked for its settings.
         hover_markdown: shows Markdown in hovers, and rather than plain text.
         stats: wants a ``pylot/completion`` notification after each completion.
+        model: wants a ``pylot/model`` notification at each change of the model.
         shows_documents: opens a document that the server names.
         actions: what it can do with code actions and edits.
     """
@@ -70,6 +73,7 @@ class ClientAbilities:
     configuration: bool = False
     hover_markdown: bool = False
     stats: bool = False
+    model: bool = False
     shows_documents: bool = False
     actions: ActionAbilities = field(default_factory=ActionAbilities)
 
@@ -83,6 +87,7 @@ class ClientAbilities:
             configuration=workspace is not None and bool(workspace.configuration),
             hover_markdown=_prefers_markdown(document),
             stats=_experimental(capabilities.experimental, STATS_CAPABILITY),
+            model=_experimental(capabilities.experimental, MODEL_CAPABILITY),
             shows_documents=window is not None and window.show_document is not None and window.show_document.support,
             actions=ActionAbilities.of(capabilities),
         )

@@ -101,6 +101,7 @@ class Session:
         self._initialization_options: object = None
         self._workspace_configuration: object = None
         self._pool: ModelPool | None = None
+        self._model_watchers: list[Callable[[StateEvent], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         # Models that the user has chosen for this process, by the settings that they take the place of.
         self._chosen: dict[str, RawValue] = {}
@@ -366,6 +367,13 @@ class Session:
             failing = ScriptedBackend(load_failure=LoadFailed(text_of(error), type(error).__name__))
             return ModelPool({Role.COMPLETE: failing, Role.CHAT: failing})
 
+    def watch_model(self, watcher: Callable[[StateEvent], None]) -> None:
+        """Call it with the completing model's state as it is now, and at each change, whichever model that is."""
+        self._model_watchers.append(watcher)
+        watcher(self.engine.state)
+
     def _on_state(self, state: StateEvent) -> None:
         if isinstance(state, LoadFailed):
             self.notices.error(state.message)
+        for watcher in self._model_watchers:
+            watcher(state)

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .neovim import Neovim
+from .vscode import VSCode, package_extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 FETCH = Path(__file__).with_name("fetch_neovim.sh")
+FETCH_VSCODE = Path(__file__).with_name("fetch_vscode.sh")
 FETCH_TIMEOUT_S = 240
 
 
@@ -85,3 +87,37 @@ def start_neovim(neovim_binary: Path, tmp_path: Path, _no_settings: None) -> Ite
             return stack.enter_context(neovim)
 
         yield start
+
+
+def fetch_vscode() -> Path:
+    """Fetch VS Code, or find it in the cache; RuntimeError says why it cannot be had."""
+    bash = shutil.which("bash")
+    if bash is None:
+        raise RuntimeError("no bash to fetch VS Code with")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(os.environ.get("PYLOT_TEST_VSCODE") or cache / "pylot-ls-tests" / "vscode")
+    try:
+        done = subprocess.run(
+            [bash, str(FETCH_VSCODE), str(folder)], capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"fetching VS Code took more than {FETCH_TIMEOUT_S} s") from None
+    if done.returncode != 0:
+        raise RuntimeError(f"no VS Code could be fetched: {done.stderr.strip()}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vscode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+    """A VS Code with our packaged extension; windows are opened in it. ``PYLOT_TEST_VSCODE`` is where it is fetched to.
+
+    Where it cannot be had the test is skipped with the reason.
+    """
+    home = tmp_path_factory.mktemp("vscode")
+    try:
+        folder = fetch_vscode()
+        package = package_extension(folder, home / "extension")
+    except RuntimeError as error:
+        pytest.skip(str(error))
+    with VSCode(folder, package, home) as editor:
+        yield editor

@@ -9,6 +9,7 @@ from lsprotocol import types
 from pylot_ls.features.privacy import file_path
 from pylot_ls.lsp.capabilities import ClientAbilities
 from pylot_ls.lsp.handlers.configuration import pull
+from pylot_ls.lsp.model_state import tell_model_state
 from pylot_ls.lsp.progress import LoadProgress
 from pylot_ls.text.position import PositionEncoding
 
@@ -38,5 +39,7 @@ def _initialized(ls: PylotServer, _params: types.InitializedParams) -> None:
         progress = LoadProgress(ls)
         session.engine.listen(progress.update)
         session.keep(progress.begin())
+    if session.abilities.model:
+        tell_model_state(ls)
     if session.abilities.configuration:
         session.keep(pull(ls))

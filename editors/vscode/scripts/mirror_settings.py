@@ -1,0 +1,43 @@
+"""Write the server's settings into package.json, for VS Code's settings page. Run it where a setting has changed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pylot_ls.config.fields import json_schema
+from pylot_ls.config.sources import SECTION
+
+PACKAGE = Path(__file__).parents[1] / "package.json"
+# What VS Code's settings page knows of JSON schema, and where a setting is one value for the whole window.
+_WINDOW = {"scope": "window"}
+
+
+def mirrored() -> dict[str, Any]:
+    """The properties of the section with the server's settings: those that an editor may set."""
+    return {
+        f"{SECTION}.{group}.{name}": {**setting, **_WINDOW}
+        for group, schema in json_schema()["properties"].items()
+        for name, setting in schema["properties"].items()
+    }
+
+
+def properties(package: dict[str, Any]) -> dict[str, Any]:
+    """Those that package.json has in that section, which holds nothing else."""
+    (section,) = (each for each in package["contributes"]["configuration"] if each["title"] == "Suggestions")
+    found: dict[str, Any] = section["properties"]
+    return found
+
+
+def main() -> None:
+    """Rewrite package.json."""
+    package = json.loads(PACKAGE.read_text(encoding="utf-8"))
+    found = properties(package)
+    found.clear()
+    found.update(mirrored())
+    PACKAGE.write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

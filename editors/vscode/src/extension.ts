@@ -1,0 +1,73 @@
+/** What VS Code calls: everything is put together here. */
+
+import { type ExtensionContext, commands, window, workspace } from "vscode";
+import { showMenu } from "./menu";
+import { chooseModel } from "./models";
+import { Pauses, type Reach } from "./pauses";
+import { Service } from "./service";
+import { SECTION } from "./settings";
+import { StatusHolder } from "./status";
+import { showStatus } from "./status_bar";
+
+let service: Service | undefined;
+
+export function activate(context: ExtensionContext): void {
+  const log = window.createOutputChannel("pylot-ls", { log: true });
+  const holder = new StatusHolder();
+  const pauses = new Pauses();
+  const running = new Service(context, log, holder, pauses);
+  service = running;
+  showStatus(context, holder, pauses);
+
+  const document = () => window.activeTextEditor?.document;
+  // Behind the menu the keyboard would belong to the status bar.
+  const goOnTyping = () => commands.executeCommand("workbench.action.focusActiveEditorGroup");
+  const pause = async (reach: Reach) => {
+    pauses.pause(reach, document());
+    await goOnTyping();
+    await commands.executeCommand("editor.action.inlineSuggest.hide"); // what is on the screen, too
+  };
+  const resume = async () => {
+    pauses.resume(document());
+    await goOnTyping();
+  };
+  const offered: Record<string, () => unknown> = {
+    menu: () => showMenu(holder, pauses),
+    pause: () => pause("everywhere"),
+    pauseFile: () => pause("file"),
+    pauseLanguage: () => pause("language"),
+    resume,
+    restart: () => running.restart(),
+    stop: () => running.stop(),
+    install: () => running.install(),
+    chooseModel: () => chooseModel(running),
+    showLog: () => log.show(),
+    settings: () => commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
+    acceptAll: () => commands.executeCommand("editor.action.inlineSuggest.commit"),
+    acceptWord: () => commands.executeCommand("editor.action.inlineSuggest.acceptNextWord"),
+    acceptLine: () => commands.executeCommand("editor.action.inlineSuggest.acceptNextLine"),
+    suggest: () => commands.executeCommand("editor.action.inlineSuggest.trigger"),
+    next: () => commands.executeCommand("editor.action.inlineSuggest.showNext"),
+    previous: () => commands.executeCommand("editor.action.inlineSuggest.showPrevious"),
+  };
+  for (const [name, work] of Object.entries(offered)) {
+    context.subscriptions.push(commands.registerCommand(`${SECTION}.${name}`, work));
+  }
+  context.subscriptions.push(
+    log,
+    holder,
+    pauses,
+    workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration(`${SECTION}.serverPath`)) {
+        void running.restart();
+      } else if (change.affectsConfiguration(SECTION)) {
+        running.tellSettings();
+      }
+    }),
+  );
+  void running.restart();
+}
+
+export async function deactivate(): Promise<void> {
+  await service?.stop();
+}
