@@ -1,4 +1,4 @@
-"""Where the bundled model and the manifests lie."""
+"""Where the bundled model, the manifests and the editors' files lie."""
 
 from __future__ import annotations
 
@@ -19,6 +19,12 @@ def models_dir() -> Path:
     """
     installed = _PACKAGE / "_models"
     return installed if installed.is_dir() else _PACKAGE.parent / "models"
+
+
+def editors_dir() -> Path:
+    """Return the folder of what connects each editor; it need not exist."""
+    installed = _PACKAGE / "_editors"
+    return installed if installed.is_dir() else _PACKAGE.parent / "editors"
 
 
 def bundled_model_path() -> Path:

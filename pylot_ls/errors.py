@@ -19,6 +19,7 @@
     │   ├── RequestError       a request that cannot be served as it stands
     │   └── DecodeError        llama.cpp refused or failed a batch
     ├── ActionError            what an action's model answered cannot be used, or its text changed meanwhile
+    ├── SetupError           an editor cannot be connected
     ├── FeedbackLogError       the log of what became of suggestions cannot be read or written
     └── ClientError            the server that a command drives stopped or answered an error
 
@@ -103,6 +104,10 @@ class DecodeError(EngineError):
 
 class ActionError(PylotError):
     """An action came to nothing: its model's answer is of no use, or its text changed while the model worked."""
+
+
+class SetupError(PylotError):
+    """An editor cannot be connected, or what connects it cannot be taken out."""
 
 
 class FeedbackLogError(PylotError):

@@ -28,6 +28,12 @@ def test_an_installation_has_them_inside_and_those_count_first(package):
     assert bundled.models_dir() == package / "_models"
 
 
+def test_so_it_is_with_what_editors_need(package):
+    assert bundled.editors_dir() == package.parent / "editors"
+    (package / "_editors").mkdir()
+    assert bundled.editors_dir() == package / "_editors"
+
+
 def test_the_bundled_model_is_found(package):
     (package / "_models").mkdir()
     model = package / "_models" / bundled.MODEL_FILE_NAME

@@ -21,6 +21,7 @@ from pylot_ls.cli import (
     doctor,
     hover,
     models,
+    setup,
     stats,
 )
 from pylot_ls.cli.console import err, print_text
@@ -39,6 +40,7 @@ app.command("action")(action.command)
 app.command("demo")(demo.command)
 app.command("doctor")(doctor.command)
 app.command("config")(config.command)
+app.command("setup")(setup.command)
 app.command("stats")(stats.command)
 bench.app.command("memory")(bench_memory.command)
 bench.app.command("actions")(bench_actions.command)

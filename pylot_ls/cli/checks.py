@@ -34,12 +34,12 @@ if TYPE_CHECKING:
 
 _GIB = 2**30
 
-# Command, name, and the page that says how to connect it.
+# Program, name, and what connects it; README.md's pages have the rest.
 _EDITORS = (
-    ("nvim", "Neovim", "vim.lsp.config('pylot', { cmd = { 'pylot-ls' } }), see editors/neovim/README.md"),
-    ("code", "VS Code", "see editors/vscode/README.md"),
-    ("hx", "Helix", "a [language-server.pylot] in languages.toml, see editors/helix/README.md"),
-    ("emacs", "Emacs", "an entry in eglot-server-programs, see editors/emacs/README.md"),
+    ("nvim", "Neovim", "pylot-ls setup neovim"),
+    ("code", "VS Code", "pylot-ls setup vscode"),
+    ("hx", "Helix", "pylot-ls setup helix"),
+    ("emacs", "Emacs", "pylot-ls setup emacs"),
 )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import platformdirs
+from platformdirs.unix import Unix
 
 from pylot_ls.config.wording import shown_path
 from pylot_ls.errors import SettingsError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def cache_folder() -> Path:
@@ -28,6 +27,40 @@ def models_folder() -> Path:
 def state_folder() -> Path:
     """The folder for what pylot-ls remembers from one session to the next; it need not exist."""
     return platformdirs.user_state_path("pylot-ls", appauthor=False)
+
+
+def editor_files_folder() -> Path:
+    """The folder for what editors load of ours; it need not exist."""
+    return platformdirs.user_data_path("pylot-ls", appauthor=False) / "editors"
+
+
+def neovim_data_folder() -> Path:
+    """Neovim's ``stdpath('data')``: of XDG on macOS, too; ``NVIM_APPNAME`` counts."""
+    name = os.environ.get("NVIM_APPNAME") or "nvim"
+    if sys.platform == "win32":
+        return platformdirs.user_data_path(f"{name}-data", appauthor=False)
+    return Unix(name).user_data_path
+
+
+def helix_config_folder() -> Path:
+    """Helix's folder of settings: of XDG on macOS, too."""
+    if sys.platform == "win32":
+        return platformdirs.user_config_path("helix", appauthor=False, roaming=True)
+    return Unix("helix").user_config_path
+
+
+def emacs_config_folder() -> Path:
+    """Where Emacs looks for its init file last: of XDG on macOS, too."""
+    if sys.platform == "win32":
+        return emacs_home() / ".config" / "emacs"
+    return Unix("emacs").user_config_path
+
+
+def emacs_home() -> Path:
+    """What is ``~`` for Emacs: on Windows the folder of roaming settings, unless ``HOME`` is set."""
+    if sys.platform == "win32" and not os.environ.get("HOME"):
+        return platformdirs.user_config_path(appauthor=False, roaming=True)
+    return Path(os.environ.get("HOME") or Path.home())
 
 
 def make_private(folder: Path) -> None:

@@ -42,6 +42,7 @@ from pylot_ls.lsp.eagerness import PowerSource
 from pylot_ls.lsp.feedback import Feedback
 from pylot_ls.lsp.latest import Latest
 from pylot_ls.lsp.notebooks import Notebooks
+from pylot_ls.lsp.paused import Paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -77,6 +78,7 @@ class Session:
         self.workspace_folders: tuple[Path, ...] = ()
         self.notebooks = Notebooks(self.documents.get)
         self.abilities = ClientAbilities()
+        self.paused = Paused()
         self.completions: Latest[Completion] = Latest()
         self.anchors = Anchors()
         self.hovers = Hovers(lambda: self.pool, self.keep)
@@ -298,6 +300,8 @@ class Session:
 
     def _suggests_in(self, document: Document) -> bool:
         settings = self.settings.completion
+        if self.paused.covers(document):
+            return False
         is_of_language_off = document.language_id in settings.languages_off
         return settings.enabled and not is_of_language_off and not is_off(document.uri, settings.files_off)
 

@@ -21,13 +21,19 @@ if TYPE_CHECKING:
 # For what a template puts around the messages, and for a system message.
 _RESERVED_TOKENS = 128
 _SMALLEST_DOCUMENT_TOKENS = 64
-# A window moves by this share of itself: places that are near each other have one window.
-_STEP_SHARE = 2
+# A token stands for at least half of the characters that windows of completions have for each: all of these fits.
+_SPARE = 2
+# A window moves by a third of itself: places that are near each other have one window, and a third follows each.
+_STEPS_IN_WINDOW = 3
 # Characters a token of a question stands for at least, on average.
 _CHARACTERS_PER_QUESTION_TOKEN = 2
 
 # The same for hovers, actions and questions, or what one has evaluated of a document would be of no use to another.
-SYSTEM = "You help a programmer with the source file that is shown. Do what is asked and nothing else, in few words."
+SYSTEM = (
+    "You help a programmer with the source file that is shown. Do what is asked and nothing else. Explanations are one "
+    "to three short sentences of plain text, unless more is asked for: what the thing in question does or is for, no "
+    "more than the code shows, with no code, no list and no heading, and without the question."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def question_prompt(about: About, question: str, model: ModelInfo, max_tokens: i
         )
     # In steps, so that questions of several lengths leave the document the same room.
     n_document -= n_document % _SMALLEST_DOCUMENT_TOKENS
-    start, end = _window(about, characters_of_window(n_document) // _STEP_SHARE)
+    start, end = _window(about, characters_of_window(n_document) // _SPARE)
     shown = with_line_feeds(about.text.slice(start, end))
     title = f"{about.name} ({about.language_id})" if about.name else about.language_id
     content = (
@@ -91,7 +97,7 @@ def _window(about: About, n_characters: int) -> tuple[int, int]:
     text = about.text
     if len(text) <= n_characters:
         return 0, len(text)
-    step = max(1, n_characters // _STEP_SHARE)
+    step = max(1, n_characters // _STEPS_IN_WINDOW)
     # The window that begins in the step before the part's own: as much stands before it as a step at least.
     border = max(0, (about.start // step - 1) * step) if about.start < len(text) else max(0, len(text) - n_characters)
     start = text.line_start(text.line_of(border))

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import pynvim
 
+from .setting_up import run_setup
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 HERE = Path(__file__).parent
 DROP_IN = HERE.parents[1] / "editors" / "neovim"
@@ -60,14 +62,27 @@ def documented_setup() -> str:
     return "\n".join(map(str, blocks))
 
 
-def write_config(folder: Path, server_command: Sequence[str]) -> Path:
-    """A user's configuration folder after the steps in README.md, but for what stands for ``pylot-ls``."""
-    (folder / "lsp").mkdir(parents=True)
-    shutil.copy(DROP_IN / "lsp" / "pylot.lua", folder / "lsp")
+def write_config(folder: Path, server_command: Sequence[str], more: str) -> Path:
+    """A user's configuration folder, with what stands for ``pylot-ls``."""
+    folder.mkdir(parents=True)
     as_json = json.dumps({"cmd": list(server_command)})
     stand_in = f"vim.lsp.config('pylot', vim.json.decode([==[{as_json}]==]))"
-    (folder / "init.lua").write_text(f"{stand_in}\n{documented_setup()}", encoding="utf-8")
+    (folder / "init.lua").write_text(f"{stand_in}\n{more}", encoding="utf-8")
     return folder
+
+
+def set_up_without_plugin(folder: Path) -> list[str]:
+    """Do what README.md says of a setup with the drop-in alone; Neovim's arguments."""
+    (folder / "lsp").mkdir()
+    shutil.copy(DROP_IN / "lsp" / "pylot.lua", folder / "lsp")
+    # Nothing but this: no package folders of the machine's either.
+    return ["--clean", "-u", str(folder / "init.lua"), "--cmd", f"let &runtimepath = '{folder},' .. &runtimepath"]
+
+
+def set_up_plugin(environment: Mapping[str, str]) -> list[str]:
+    """Do what README.md says first, so that Neovim loads the plugin by itself; Neovim's arguments."""
+    run_setup("neovim", environment)
+    return []
 
 
 class Neovim:
@@ -77,22 +92,24 @@ class Neovim:
         binary: the executable of Neovim 0.12 or later.
         server_command: what stands for ``pylot-ls``.
         home: an empty folder; everything that Neovim and the server store goes there.
+        plugin: with the plugin; else with the drop-in alone, and the lines that the README has for that.
+        init: more lines of the user's, in Lua.
     """
 
-    def __init__(self, binary: Path, server_command: Sequence[str], home: Path) -> None:
-        config = write_config(home / "config" / "nvim", server_command)
+    def __init__(
+        self, binary: Path, server_command: Sequence[str], home: Path, *, plugin: bool = False, init: str = ""
+    ) -> None:
+        more = init if plugin else f"{documented_setup()}\n{init}"
+        config = write_config(home / "config" / "nvim", server_command, more)
         self._log = home / "state" / "nvim" / "lsp.log"
         self._stderr = home / "nvim.stderr"
         self._sockets = tempfile.TemporaryDirectory(prefix="nvim-")  # a socket's path must be short
         socket = str(Path(self._sockets.name) / "s")
-        arguments = ["--clean", "-n", "--headless", "--listen", socket, "-u", str(config / "init.lua")]
-        for command in (
-            "set columns=110 lines=30",
-            f"let &runtimepath = '{config},' .. &runtimepath",
-            f"luafile {OBSERVER}",
-        ):
-            arguments += ["--cmd", command]
         folders = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+        arguments = ["-n", "--headless", "--listen", socket]
+        arguments += set_up_plugin(folders) if plugin else set_up_without_plugin(config)
+        for command in ("set columns=110 lines=30", f"luafile {OBSERVER}"):
+            arguments += ["--cmd", command]
         with self._stderr.open("wb") as stderr:
             self._process = subprocess.Popen(
                 [binary, *arguments],
@@ -166,9 +183,13 @@ class Neovim:
         """What is in each buffer, be it in a window or not."""
         return ["\n".join(buffer[:]) for buffer in self._nvim.buffers]
 
-    def messages(self) -> str:
-        """What Neovim has said."""
-        return str(self._nvim.command_output("messages"))
+    def command(self, command: str) -> str:
+        """Run an Ex command; what it printed."""
+        return str(self._nvim.command_output(command))
+
+    def lua(self, expression: str) -> Any:
+        """The value of an expression in Lua."""
+        return self._nvim.exec_lua(f"return {expression}")
 
     def stop_server(self) -> None:
         """End the server as Neovim does when it ends."""
@@ -196,6 +217,14 @@ class Neovim:
             return None
         line, column, text, cursor_line, cursor_column = found
         return GhostText(text, line, column, (cursor_line, cursor_column))
+
+    def messages(self) -> list[str]:
+        """What the user was told, oldest first."""
+        return str(self._nvim.command_output("messages")).splitlines()
+
+    def is_waiting_for_return(self) -> bool:
+        """Whether a message keeps the user from typing."""
+        return bool(self._nvim.api.get_mode()["blocking"])
 
     def n_suggestions(self) -> int:
         """How many Neovim has to choose from."""

@@ -24,6 +24,7 @@ local channel = vim.fn.stdioopen({
 vim.lsp.config('pylot', {
   before_init = function()
     observer.started = true
+    observer.exited = false
   end,
   on_exit = function()
     observer.exited = true
@@ -62,8 +63,12 @@ function observer.attached()
   return client ~= nil and client.initialized and client:supports_method(METHOD)
 end
 
--- The server never started, or has ended.
+-- The server never started, or has ended. The plugin may start it again, and starts it a moment after a file is opened.
 function observer.gone()
+  local plugin = package.loaded['pylot.server']
+  if plugin then
+    return plugin.state.failed ~= nil
+  end
   return observer.exited or not observer.started
 end
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.editor
 
-StartNeovim = Callable[[Sequence[str]], Neovim]
+StartNeovim = Callable[..., Neovim]
 
 PYLOT_LS = (sys.executable, "-m", "pylot_ls")
 

@@ -20,3 +20,13 @@ def test_the_wheel_holds_models_manifests_and_cards_only():
     assert {file.suffix for file in models} == {".gguf", ".toml", ".md"}
     assert all(file.parts[0] == "pylot_ls" for file in files)
     assert PurePosixPath("pylot_ls/locale/ru/LC_MESSAGES/pylot-ls.mo") in files
+
+
+def test_the_wheel_holds_what_setup_gives_to_each_editor_and_no_sources_of_vs_codes_extension():
+    files = {each.distribution_path for each in WheelBuilder(str(REPOSITORY)).recurse_included_files()}
+    inside = {name.removeprefix("pylot_ls/_editors/") for name in files if name.startswith("pylot_ls/_editors/")}
+    assert {"neovim/lsp/pylot.lua", "neovim/plugin/pylot.lua", "neovim/doc/pylot.txt", "emacs/pylot.el"} <= inside
+    allowed = {"README.md", "package.json"}
+    assert {name for name in inside if name.startswith("vscode/") and not name.endswith(".vsix")} <= {
+        f"vscode/{name}" for name in allowed
+    }

@@ -37,11 +37,6 @@ _CHAT_TOKENS = 160
 _LEAST_PARAMETERS = 100_000_000
 _MOST_QUOTED = 300
 
-_HOW = (
-    "Answer in one to three short sentences of plain text. Say what the thing in question does or is for, no more than "
-    "the code shows. Write no code, no list and no heading, and do not repeat the question."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -106,7 +101,7 @@ def ask_about(
     if model.chats:
         about = About(document.text, document.language_id, _name(document), subject.start, subject.end)
         question = _question(document, subject, language)
-        return Asked(question_prompt(about, f"{question}\n{_HOW}", model, _CHAT_TOKENS), _CHAT_TOKENS)
+        return Asked(question_prompt(about, question, model, _CHAT_TOKENS), _CHAT_TOKENS)
     definition = subject.definition
     if definition is None or model.fim is None:
         return None
