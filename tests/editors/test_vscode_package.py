@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from pylot_ls.lsp.server import PylotServer
+
 EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
 PACKAGE: dict[str, Any] = json.loads((EXTENSION / "package.json").read_text(encoding="utf-8"))
 
@@ -48,3 +50,9 @@ def test_each_command_that_is_offered_is_one_that_the_code_registers():
     called = set(re.findall(r'command: "(pylot-ls\.\w+)"', (EXTENSION / "src" / "menu.ts").read_text(encoding="utf-8")))
     assert offered == registered
     assert bound | linked | called <= registered
+
+
+def test_no_command_is_one_of_the_servers_which_the_client_registers_too():
+    of_the_server = set(PylotServer({}).protocol.fm.commands)
+    assert "pylot-ls.switchModel" in of_the_server
+    assert of_the_server.isdisjoint(command["command"] for command in PACKAGE["contributes"]["commands"])

@@ -37,10 +37,16 @@ export function activate(context: ExtensionContext): void {
     pauseFile: () => pause("file"),
     pauseLanguage: () => pause("language"),
     resume,
-    restart: () => running.restart(),
+    restart: async () => {
+      await goOnTyping();
+      await running.restart();
+    },
     stop: () => running.stop(),
     install: () => running.install(),
-    chooseModel: () => chooseModel(running),
+    chooseModel: async () => {
+      await chooseModel(running);
+      await goOnTyping();
+    },
     showLog: () => log.show(),
     settings: () => commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
     acceptAll: () => commands.executeCommand("editor.action.inlineSuggest.commit"),

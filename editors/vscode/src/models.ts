@@ -35,7 +35,7 @@ export async function chooseModel(service: Service): Promise<void> {
       await service.switchModel(chosen.reference);
     }
   } catch (error) {
-    await window.showErrorMessage(`The models could not be asked for: ${String(error)}`);
+    await window.showErrorMessage(`No other model was chosen: ${String(error)}`);
   }
 }
 
