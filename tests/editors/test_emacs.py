@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -94,10 +94,29 @@ def saved(terminal, file):
     return file.path.read_text(encoding="utf-8")
 
 
-def server_of(terminal):
-    """The server's process; Emacs may have others that compile."""
-    (server,) = (each for each in psutil.Process(terminal.pid).children() if SERVER[1] in each.cmdline())
+def servers_of(terminal):
+    """The servers' processes; Emacs may have others that compile, and some that have ended."""
+    found = []
+    for child in psutil.Process(terminal.pid).children():
+        with suppress(psutil.Error):
+            found += [child] if SERVER[1] in child.cmdline() else []
+    return found
+
+
+def kill_server(terminal):
+    """End the server as a lack of memory would; its process."""
+    (server,) = servers_of(terminal)
+    os.kill(server.pid, signal.SIGKILL)
     return server
+
+
+def expect_another(terminal, server):
+    """Wait until another server than that one serves the buffer: in between its mode line says that none does."""
+
+    def is_there(rows):
+        return any(each.pid != server.pid for each in servers_of(terminal)) and any(map(READY.search, rows))
+
+    terminal.wait_until("another server", is_there)
 
 
 @pytest.fixture
@@ -234,33 +253,21 @@ def test_where_emacs_previews_a_completion_that_goes_first(start_emacs, tmp_path
     terminal.expect("width_of_ith = 2")
 
 
-def test_a_server_that_was_killed_is_started_again_by_hand(start_emacs, place):
-    terminal = start_emacs(place, [*SERVER, LINES])
+@pytest.mark.parametrize(
+    ("setting", "keys"),
+    [
+        # By default it does so where the server has run for three seconds.
+        pytest.param("(setq eglot-autoreconnect t)", [], id="by Eglot"),
+        pytest.param("(setq eglot-autoreconnect nil)", ["M-x", "pylot-restart", "Return"], id="by hand"),
+    ],
+)
+def test_a_server_that_was_killed_is_started_again(start_emacs, place, setting, keys):
+    terminal = start_emacs(place, [*SERVER, LINES], setting)
     go_there(terminal, place)
     expect_ghost(terminal, "size = width", 2)
-    server = server_of(terminal)
-    os.kill(server.pid, signal.SIGKILL)
-    server.wait(60)
-    terminal.press("M-x", "pylot-restart", "Return")
-    terminal.expect("Connected! Server")
-    terminal.press("s")
-    expect_ghost(terminal, "size = width", 2)
-
-
-def test_a_server_that_was_killed_is_started_again_by_eglot(start_emacs, place):
-    # By default only one that has run for three seconds.
-    terminal = start_emacs(place, [*SERVER, LINES], "(setq eglot-autoreconnect t)")
-    go_there(terminal, place)
-    expect_ghost(terminal, "size = width", 2)
-    server = server_of(terminal)
-    os.kill(server.pid, signal.SIGKILL)
-
-    def is_another_there(rows):
-        children = psutil.Process(terminal.pid).children()
-        another = any(SERVER[1] in each.cmdline() for each in children if each.pid != server.pid)
-        return another and any(READY.search(row) for row in rows)
-
-    terminal.wait_until("another server", is_another_there)
+    server = kill_server(terminal)
+    terminal.press(*keys)
+    expect_another(terminal, server)
     terminal.press("x", "Backspace")
     expect_ghost(terminal, "size = width", 2)
 
