@@ -232,8 +232,8 @@ SCOPE is \"here\" for this buffer, \"language\" for its major mode, or
 (defvar-local pylot--dismissed nil
   "Where the user wants none: (POSITION . TICK).")
 (defvar-local pylot--timer nil)
-(defvar-local pylot--asked nil
-  "For which (POSITION . TICK) the server was asked last.")
+(defvar-local pylot--tick nil
+  "Which text was asked about last.")
 
 (defun pylot--here ()
   "Point, and which text it is in."
@@ -292,6 +292,8 @@ SCOPE is \"here\" for this buffer, \"language\" for its major mode, or
   (let ((typed (and pylot--overlay (< (car pylot--place) (point))
                     (buffer-substring-no-properties (car pylot--place) (point)))))
     (cond
+     ;; C-g while Emacs is at work is no key: it ends that work, with no command.
+     ((memq this-command '(nil keyboard-quit)) (pylot-dismiss))
      ((pylot--is-shown)
       (unless (pylot--is-wanted) (pylot--hide)))
      ((and typed (string-prefix-p typed pylot--text) (not (equal typed pylot--text))
@@ -299,7 +301,8 @@ SCOPE is \"here\" for this buffer, \"language\" for its major mode, or
       (pylot--show (substring pylot--text (length typed))))
      (t (pylot--hide))))
   (setq pylot--is-active (and (pylot--is-shown) t))
-  (unless (equal pylot--asked (pylot--here))
+  (unless (eq pylot--tick (buffer-chars-modified-tick)) ; who only moves about wants none
+    (setq pylot--tick (buffer-chars-modified-tick))
     (when pylot--timer (cancel-timer pylot--timer))
     (setq pylot--timer
           (run-with-idle-timer pylot-delay nil #'pylot--ask-in (current-buffer)))))
@@ -318,7 +321,6 @@ SCOPE is \"here\" for this buffer, \"language\" for its major mode, or
     (pylot--send-changes)
     (let ((here (pylot--here))
           (buffer (current-buffer)))
-      (setq pylot--asked here)
       (jsonrpc-async-request
        server :textDocument/inlineCompletion
        (append (pylot--parameters) (list :context (list :triggerKind kind)))
@@ -459,6 +461,7 @@ Eglot's buffers that it serves have it by themselves."
   :lighter (:eval (concat " " (pylot-status)))
   (if pylot-mode
       (progn
+        (setq pylot--tick (buffer-chars-modified-tick))
         (add-to-list 'emulation-mode-map-alists 'pylot--emulation-map-alist)
         (add-hook 'post-command-hook #'pylot--follow nil t)
         (add-hook 'completion-at-point-functions #'pylot-completion-at-point -10 t)

@@ -18,7 +18,7 @@ from .vscode import VSCode, package_extension
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-FETCH = Path(__file__).with_name("fetch_neovim.sh")
+FETCH = Path(__file__).with_name("fetch_editor.sh")
 FETCH_VSCODE = Path(__file__).with_name("fetch_vscode.sh")
 FETCH_TIMEOUT_S = 240
 
@@ -30,40 +30,64 @@ def is_new_enough(binary: str | Path) -> bool:
     return found is not None and (int(found[1]), int(found[2])) >= (0, 12)
 
 
-def fetch() -> Path:
-    """Fetch Neovim, or find it in the cache; RuntimeError says why it cannot be had."""
+def fetch(editor: str) -> Path:
+    """Fetch an editor, or find it in the cache; RuntimeError says why it cannot be had."""
     bash = shutil.which("bash")
     if bash is None:
-        raise RuntimeError("no Neovim >= 0.12 on PATH, and no bash to fetch one")
+        raise RuntimeError(f"no {editor} that is new enough on PATH, and no bash to fetch one")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    command = [bash, str(FETCH), str(cache / "pylot-ls-tests" / "neovim")]
+    command = [bash, str(FETCH), editor, str(cache / "pylot-ls-tests" / editor)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"fetching Neovim took more than {FETCH_TIMEOUT_S} s") from None
+        raise RuntimeError(f"fetching {editor} took more than {FETCH_TIMEOUT_S} s") from None
     if done.returncode != 0:
-        raise RuntimeError(f"no Neovim >= 0.12 on PATH, and none could be fetched: {done.stderr.strip()}")
+        raise RuntimeError(f"no {editor} new enough on PATH, and none could be fetched: {done.stderr.strip()}")
     return Path(done.stdout.strip())
+
+
+def find(editor: str, variable: str, program: str, is_new_enough: Callable[[str], bool]) -> Path:
+    """An editor: the one that an environment variable names, else the one on PATH, else fetched.
+
+    Where there is none the test is skipped; Neovim's fails under ``CI=true``, so that no build passes without an editor.
+    """
+    named = os.environ.get(variable)
+    if named:
+        return Path(named)
+    installed = shutil.which(program)
+    if installed and is_new_enough(installed):
+        return Path(installed)
+    try:
+        return fetch(editor)
+    except RuntimeError as error:
+        if editor == "neovim" and os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
 def neovim_binary() -> Path:
-    """Neovim 0.12 or later: ``PYLOT_TEST_NVIM``, else the one on PATH, else fetched.
+    """Neovim 0.12 or later; ``PYLOT_TEST_NVIM`` names one."""
+    return find("neovim", "PYLOT_TEST_NVIM", "nvim", is_new_enough)
 
-    Where there is none the test is skipped; under ``CI=true`` it fails, so that no build passes without it.
-    """
-    named = os.environ.get("PYLOT_TEST_NVIM")
-    if named:
-        return Path(named)
-    installed = shutil.which("nvim")
-    if installed and is_new_enough(installed):
-        return Path(installed)
-    try:
-        return fetch()
-    except RuntimeError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+
+@pytest.fixture(scope="session")
+def helix_binary() -> Path:
+    """Helix; ``PYLOT_TEST_HELIX`` names one."""
+    return find("helix", "PYLOT_TEST_HELIX", "hx", lambda _binary: True)
+
+
+@pytest.fixture(scope="session")
+def emacs_binary() -> Path:
+    """Emacs 30 or later; ``PYLOT_TEST_EMACS`` names one."""
+    return find("emacs", "PYLOT_TEST_EMACS", "emacs", is_emacs_30)
+
+
+def is_emacs_30(binary: str) -> bool:
+    """Whether it is Emacs 30 or later, the first whose Eglot is like ours."""
+    answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"GNU Emacs (\d+)", answer)
+    return found is not None and int(found[1]) >= 30
 
 
 @pytest.fixture

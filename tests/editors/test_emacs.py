@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
@@ -41,18 +41,6 @@ MORE = """
 """
 
 
-@pytest.fixture(scope="session")
-def emacs_binary():
-    """Emacs 30 or later: ``PYLOT_TEST_EMACS``, else the one on PATH; without one the test is skipped."""
-    named = os.environ.get("PYLOT_TEST_EMACS") or shutil.which("emacs")
-    if not named:
-        pytest.skip("there is no emacs on the PATH; PYLOT_TEST_EMACS names one")
-    version = emacs_says(named, "(princ emacs-major-version)")
-    if int(version) < 30:
-        pytest.skip(f"Emacs {version} is older than 30")
-    return named
-
-
 def emacs_says(binary, expression, *arguments):
     """What a lisp expression prints; stderr counts where it fails."""
     done = subprocess.run(
@@ -81,9 +69,9 @@ def start_emacs(emacs_binary, tmp_path, _no_settings):
 
 
 def go_there(terminal, file):
-    """Wait for the server, then put the cursor at the end of the unfinished line."""
+    """Wait for the server, then go to the end of the unfinished line, and type something that is taken back."""
     terminal.wait_until("the server", lambda rows: any(READY.search(row) for row in rows))
-    terminal.press("M-x", "goto-line", "Return", str(file.line), "Return", "C-e")
+    terminal.press("M-x", "goto-line", "Return", str(file.line), "Return", "C-e", "x", "Backspace")
 
 
 def expect_ghost(terminal, shown, row):
@@ -104,6 +92,31 @@ def saved(terminal, file):
     terminal.press("C-x", "C-s")
     terminal.wait_until("it to be saved", lambda rows: "Wrote" in rows[-1])
     return file.path.read_text(encoding="utf-8")
+
+
+def servers_of(terminal):
+    """The servers' processes; Emacs may have others that compile, and some that have ended."""
+    found = []
+    for child in psutil.Process(terminal.pid).children():
+        with suppress(psutil.Error):
+            found += [child] if SERVER[1] in child.cmdline() else []
+    return found
+
+
+def kill_server(terminal):
+    """End the server as a lack of memory would; its process."""
+    (server,) = servers_of(terminal)
+    os.kill(server.pid, signal.SIGKILL)
+    return server
+
+
+def expect_another(terminal, server):
+    """Wait until another server than that one serves the buffer: in between its mode line says that none does."""
+
+    def is_there(rows):
+        return any(each.pid != server.pid for each in servers_of(terminal)) and any(map(READY.search, rows))
+
+    terminal.wait_until("another server", is_there)
 
 
 @pytest.fixture
@@ -168,6 +181,16 @@ def test_typing_along_leaves_the_rest_and_typing_something_else_hides_it(start_e
     terminal.wait_until("nothing", lambda rows: rows[2].endswith(" si"))
 
 
+def test_who_only_moves_about_is_shown_nothing(start_emacs, place):
+    terminal = start_emacs(place, [*SERVER, LINES])
+    terminal.wait_until("the server", lambda rows: any(READY.search(row) for row in rows))
+    terminal.press("M-x", "goto-line", "Return", str(place.line), "Return", "C-e")
+    with pytest.raises(ScreenError):
+        terminal.expect("size = width", within_s=2)
+    terminal.press("x", "Backspace")
+    expect_ghost(terminal, "size = width", 2)
+
+
 def test_tab_indents_where_nothing_is_suggested(start_emacs, place):
     terminal = start_emacs(place, [*SERVER, ""])
     go_there(terminal, place)
@@ -230,26 +253,21 @@ def test_where_emacs_previews_a_completion_that_goes_first(start_emacs, tmp_path
     terminal.expect("width_of_ith = 2")
 
 
-def test_a_server_that_was_killed_is_started_again_by_hand(start_emacs, place):
-    terminal = start_emacs(place, [*SERVER, LINES])
+@pytest.mark.parametrize(
+    ("setting", "keys"),
+    [
+        # By default it does so where the server has run for three seconds.
+        pytest.param("(setq eglot-autoreconnect t)", [], id="by Eglot"),
+        pytest.param("(setq eglot-autoreconnect nil)", ["M-x", "pylot-restart", "Return"], id="by hand"),
+    ],
+)
+def test_a_server_that_was_killed_is_started_again(start_emacs, place, setting, keys):
+    terminal = start_emacs(place, [*SERVER, LINES], setting)
     go_there(terminal, place)
     expect_ghost(terminal, "size = width", 2)
-    (server,) = psutil.Process(terminal.pid).children()
-    os.kill(server.pid, signal.SIGKILL)
-    server.wait(60)
-    terminal.press("M-x", "pylot-restart", "Return")
-    terminal.press("s")
-    expect_ghost(terminal, "size = width", 2)
-
-
-def test_a_server_that_was_killed_is_started_again_by_eglot(start_emacs, place):
-    # By default only one that has run for three seconds.
-    terminal = start_emacs(place, [*SERVER, LINES], "(setq eglot-autoreconnect t)")
-    go_there(terminal, place)
-    expect_ghost(terminal, "size = width", 2)
-    (server,) = psutil.Process(terminal.pid).children()
-    os.kill(server.pid, signal.SIGKILL)
-    terminal.expect("Reconnected!")
+    server = kill_server(terminal)
+    terminal.press(*keys)
+    expect_another(terminal, server)
     terminal.press("x", "Backspace")
     expect_ghost(terminal, "size = width", 2)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 from contextlib import ExitStack
@@ -35,15 +34,6 @@ p = ":lsp-workspace-command pylot.pause"
 r = ":lsp-workspace-command pylot.resume"
 R = ":lsp-restart pylot"
 """
-
-
-@pytest.fixture(scope="session")
-def helix_binary():
-    """Helix: ``PYLOT_TEST_HELIX``, else the one on PATH; without one the test is skipped."""
-    named = os.environ.get("PYLOT_TEST_HELIX") or shutil.which("hx") or shutil.which("helix")
-    if not named:
-        pytest.skip("there is no hx on the PATH; PYLOT_TEST_HELIX names one")
-    return named
 
 
 @pytest.fixture

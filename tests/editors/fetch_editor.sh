@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# fetch_neovim.sh FOLDER
+# fetch_editor.sh neovim|helix|emacs FOLDER
 #
-# Puts Neovim >= 0.12 with all its libraries under FOLDER, on a Debian machine whose own Neovim is older, and
-# prints the path of the executable. Nothing is installed on the machine and root is not needed: apt resolves
+# Puts Neovim >= 0.12, Helix or Emacs >= 30 with all its libraries under FOLDER, on a Debian machine whose own is older
+# or missing, and prints the path of the executable. Nothing is installed on the machine and root is not needed: apt resolves
 # and downloads with a private state (signatures checked as always), dpkg-deb unpacks, and patchelf points the
 # executable at the libraries beside it, so that what Neovim starts (a language server) inherits a clean
 # environment. The mirror is the one this machine's apt uses. FOLDER cannot be moved afterwards.
@@ -11,16 +11,22 @@
 set -euo pipefail
 
 suite=forky # the Debian release that brings Neovim 0.12
-say() { printf 'fetch_neovim.sh: %s\n' "$*" >&2; }
+say() { printf 'fetch_editor.sh: %s\n' "$*" >&2; }
 cannot() { say "$*"; exit 3; }
 failed() { say "$*"; exit 4; }
 
-[ $# -eq 1 ] || { say "usage: fetch_neovim.sh FOLDER"; exit 2; }
-mkdir -p "$1"
-folder=$(cd "$1" && pwd -P)
-stamp=$folder/fetched nvim=$folder/root/usr/bin/nvim
-have() { [ -x "$nvim" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$suite 1" ]; }
-have && { echo "$nvim"; exit 0; }
+[ $# -eq 2 ] || { say "usage: fetch_editor.sh neovim|helix|emacs FOLDER"; exit 2; }
+case $1 in # the package, its executable, and what is run
+    neovim) package=neovim program=usr/bin/nvim run=$program ;;
+    helix) package=hx program=usr/lib/hx/hx run=$program ;; # it looks for its runtime beside itself
+    emacs) package=emacs-nox program=usr/bin/emacs-nox run=emacs ;;
+    *) say "there is no $1 to fetch"; exit 2 ;;
+esac
+mkdir -p "$2"
+folder=$(cd "$2" && pwd -P)
+stamp=$folder/fetched editor=$folder/root/$run
+have() { [ -x "$editor" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$suite $package 1" ]; }
+have && { echo "$editor"; exit 0; }
 
 for tool in apt-get apt-config dpkg dpkg-deb flock; do
     command -v "$tool" >/dev/null || cannot "there is no $tool here: this works on Debian only"
@@ -38,7 +44,7 @@ mirror=$(apt-get --print-uris update 2>/dev/null | sed -n "s|^'\(.*\)/dists/$rel
 
 exec 9>"$folder/lock"
 flock 9 # another run may be at work: wait for it, then look again
-have && { echo "$nvim"; exit 0; }
+have && { echo "$editor"; exit 0; }
 new=$folder/new apt=$folder/apt
 rm -rf "$new" "$apt" "$folder/root" "$stamp"
 trap 'rm -rf "$new" "$apt"' EXIT
@@ -57,9 +63,9 @@ echo "deb [signed-by=$keyring] $mirror $suite main" >"$apt/sources.list"
 export APT_CONFIG=$apt/apt.conf LC_ALL=C
 
 apt-get -qq update >&2 || failed "apt could not read the package list of $suite: is there a network?"
-plan=$(apt-get -qq -s install neovim patchelf) || failed "apt could not resolve neovim in $suite"
+plan=$(apt-get -qq -s install "$package" patchelf) || failed "apt could not resolve $package in $suite"
 mapfile -t packages < <(awk '$1 == "Inst" { print $2 "=" substr($3, 2) }' <<<"$plan")
-(cd "$apt/debs" && apt-get -qq download "${packages[@]}" >&2) || failed "apt could not download neovim"
+(cd "$apt/debs" && apt-get -qq download "${packages[@]}" >&2) || failed "apt could not download $package"
 for deb in "$apt"/debs/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$new" --exclude='./etc' --exclude='./var' \
         --exclude='./usr/share/doc' --exclude='./usr/share/man' --exclude='./usr/share/locale' ||
@@ -71,8 +77,16 @@ loader=$(cd "$new" && find usr -name 'ld-linux-*.so.*' | sort | sed -n 1p)
 [ -n "$loader" ] || failed "the packages hold no dynamic loader"
 patchelf() { "$new/$loader" --library-path "$new/$lib" "$new/usr/bin/patchelf" "$@"; }
 patchelf --set-interpreter "$folder/root/$loader" --force-rpath --set-rpath "$folder/root/$lib" \
-    "$new/usr/bin/nvim" || failed "could not patch the executable"
+    "$new/$program" || failed "could not patch the executable"
 mv "$new" "$folder/root"
-"$nvim" --version >/dev/null || failed "the unpacked Neovim does not start"
-echo "$suite 1" >"$stamp"
-echo "$nvim"
+if [ "$package" = emacs-nox ]; then # it has the places of its files built in
+    version=$(basename "$folder"/root/usr/share/emacs/[0-9]*)
+    share=$folder/root/usr/share/emacs/$version lib=$folder/root/usr/libexec/emacs/$version/$triplet
+    lisp=$(find "$share/lisp" -type d ! -name obsolete | sort | paste -sd:)
+    printf '#!/bin/sh\nexport EMACSLOADPATH="%s" EMACSDATA="%s" EMACSDOC="%s" EMACSPATH="%s"\nexec "%s" "%s" "$@"\n' \
+        "$lisp" "$share/etc" "$share/etc" "$lib" "$folder/root/$program" "--dump-file=$(echo "$lib"/emacs-*.pdmp)" >"$editor"
+    chmod +x "$editor"
+fi
+"$editor" --version >/dev/null || failed "the unpacked editor does not start"
+echo "$suite $package 1" >"$stamp"
+echo "$editor"
