@@ -49,7 +49,7 @@ def fetch(editor: str) -> Path:
 def find(editor: str, variable: str, program: str, is_new_enough: Callable[[str], bool]) -> Path:
     """An editor: the one that an environment variable names, else the one on PATH, else fetched.
 
-    Where there is none the test is skipped; Neovim's fails under ``CI=true``, so that no build passes without an editor.
+    Where there is none the test is skipped; Neovim's fails under ``CI=true``: no build passes without an editor.
     """
     named = os.environ.get(variable)
     if named:
