@@ -114,7 +114,8 @@ def expect_another(terminal, server):
     """Wait until another server than that one serves the buffer: in between its mode line says that none does."""
 
     def is_there(rows):
-        return any(each.pid != server.pid for each in servers_of(terminal)) and any(map(READY.search, rows))
+        is_served = any(map(READY.search, rows)) and any("Connected!" in row for row in rows)
+        return is_served and any(each.pid != server.pid for each in servers_of(terminal))
 
     terminal.wait_until("another server", is_there)
 

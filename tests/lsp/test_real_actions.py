@@ -34,7 +34,7 @@ async def client(request, tmp_path, monkeypatch):
 async def test_an_editor_gets_the_docstring_that_the_model_writes(client):
     source = sample_path().read_text(encoding="utf-8")
     client.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, source)))
-    line = source[: source.index("def value")].count("\n")
+    line = source[: source.index("def total")].count("\n")
     place = types.Range(types.Position(line, 8), types.Position(line, 8))
     params = types.CodeActionParams(
         types.TextDocumentIdentifier(URI), place, types.CodeActionContext([], only=[DOCSTRING])
