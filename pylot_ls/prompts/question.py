@@ -6,7 +6,8 @@ What is asked about one document begins alike, so that the next question finds t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
+from urllib.parse import unquote
 
 from pylot_ls.engine.types import ChatMessage, ChatSegment, Keep, TextSegment
 from pylot_ls.errors import ModelUnsupportedError
@@ -16,6 +17,7 @@ from pylot_ls.prompts.window import window_end, with_line_feeds
 
 if TYPE_CHECKING:
     from pylot_ls.engine.types import ModelInfo, Prompt
+    from pylot_ls.text.document import Document
     from pylot_ls.text.rope import Text
 
 # For what a template puts around the messages, and for a system message.
@@ -52,6 +54,11 @@ class About:
     name: str
     start: int
     end: int
+
+    @classmethod
+    def of(cls, document: Document, start: int, end: int) -> Self:
+        """A part of a document, whose name is the last part of its URI."""
+        return cls(document.text, document.language_id, unquote(document.uri.rpartition("/")[2]), start, end)
 
 
 def question_prompt(about: About, question: str, model: ModelInfo, max_tokens: int) -> Prompt:

@@ -12,6 +12,7 @@ from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.types import ChatSegment
 from pylot_ls.errors import ModelUnsupportedError
 from pylot_ls.prompts.question import SYSTEM, About, question_prompt
+from pylot_ls.text.document import Document
 from pylot_ls.text.rope import Text
 
 LINES = "".join(f"value_{n} = {n}\r\n" for n in range(2_000))
@@ -68,3 +69,8 @@ def test_a_context_without_room_is_an_error_that_says_so():
         asked("x = 1\n", 0, n_ctx=300)
     with pytest.raises(ModelUnsupportedError, match="no room for this question"):
         asked("x = 1\n", 0, "why " * 3_000)
+
+
+def test_a_document_is_called_by_the_name_of_its_file_however_the_uri_spells_it():
+    document = Document("file:///a%20b/%D1%84%20%D1%8B.py", "python", 1, Text.from_str("x = 1\n"))
+    assert About.of(document, 0, 1) == About(document.text, "python", "ф ы.py", 0, 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from pylot_ls.engine.types import Finished, FinishReason, Hole, Priority
 from pylot_ls.errors import ActionError
@@ -57,8 +56,7 @@ class Models:
             ModelError, EngineError: as ``Engine.ready`` and ``Engine.generate``.
         """
         engine = await self.chat()
-        document = context.document
-        about = About(document.text, document.language_id, _name(document.uri), context.start, context.end)
+        about = About.of(context.document, context.start, context.end)
         prompt = question_prompt(about, question, await engine.ready(), max_tokens)
         events = self._events(engine, prompt, max_tokens, grammar=grammar)
         return usable(await _collected(events, lambda _text: None, context.language, self.on_text), context.language)
@@ -149,7 +147,3 @@ def usable(text: str, language: Language = ENGLISH) -> str:
     if not text.strip():
         raise ActionError(language.say("The model had nothing to say; nothing was changed."))
     return text
-
-
-def _name(uri: str) -> str:
-    return unquote(uri.rpartition("/")[2])

@@ -99,7 +99,7 @@ def ask_about(
         ModelUnsupportedError: its context is too small.
     """
     if model.chats:
-        about = About(document.text, document.language_id, _name(document), subject.start, subject.end)
+        about = About.of(document, subject.start, subject.end)
         question = _question(document, subject, language)
         return Asked(question_prompt(about, question, model, _CHAT_TOKENS), _CHAT_TOKENS)
     definition = subject.definition
@@ -175,7 +175,3 @@ def _question(document: Document, subject: Subject, language: Language) -> str:
         about = f"What does the {definition.kind} `{definition.name}` do?\n{header}"
     answer = "" if language.name == "English" else f"\nAnswer in {language.name}."
     return f"{about}{answer}"
-
-
-def _name(document: Document) -> str:
-    return document.uri.rpartition("/")[2]

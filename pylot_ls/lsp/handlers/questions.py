@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from pylot_ls.engine.manifest import Role
 from pylot_ls.features.questions import answer, explanation_question, own_question
@@ -29,7 +29,7 @@ async def _explain(ls: PylotServer, uri: Any, range_: Any, *, stream: AnswerStre
     about = _about(ls, uri, range_)
     if about.start == about.end:
         line = about.text.line_of(about.start)
-        about = About(about.text, about.language_id, about.name, about.text.line_start(line), about.text.line_end(line))
+        about = replace(about, start=about.text.line_start(line), end=about.text.line_end(line))
     return await _answered(ls, uri, about, explanation_question(about), stream)
 
 
@@ -43,8 +43,7 @@ def _about(ls: PylotServer, uri: Any, range_: Any) -> About:
     document = document_of(ls, uri, 0)
     start, end = offsets_of(ls, document, range_, 1)
     whole = ls.session.notebooks.whole(document)
-    name = unquote(document.uri.rpartition("/")[2])
-    return About(whole.document.text, document.language_id, name, start + whole.shift, end + whole.shift)
+    return About.of(replace(document, text=whole.document.text), start + whole.shift, end + whole.shift)
 
 
 async def _answered(ls: PylotServer, uri: str, about: About, question: str, stream: AnswerStream) -> dict[str, Any]:
