@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import Finished, FinishReason, Priority
 from pylot_ls.errors import RequestError
 from pylot_ls.features.cleaning import clean
+from pylot_ls.features.fences import fenced
 from pylot_ls.features.repetition import repeats
 from pylot_ls.language import Message
 from pylot_ls.prompts.question import question_prompt
@@ -107,5 +107,4 @@ def _quoted(about: About) -> str:
         part = f"{about.text.slice(start, start + half)}\n...\n{about.text.slice(end - half, end)}"
     else:
         part = about.text.slice(start, end)
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", part)), default=0))
-    return f"{fence}{about.language_id}\n{with_line_feeds(part)}\n{fence}"
+    return fenced(with_line_feeds(part), about.language_id)

@@ -9,6 +9,7 @@ from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import Edited, Told
 from pylot_ls.features.actions.blocks import blocks_are_sound
 from pylot_ls.features.actions.edits import Replacement, minimal, whole_lines
+from pylot_ls.features.fences import fenced
 
 if TYPE_CHECKING:
     from pylot_ls.features.actions.context import Context
@@ -34,7 +35,7 @@ def checked(context: Context, region: Span, new: str, *, keeps_code: bool = Fals
         raise ActionError(language.say("The model would change nothing."))
     reason = _why_not(context, region, new, keeps_code=keeps_code)
     if reason:
-        return Told(fenced(new, context.document.language_id), reason)
+        return Told(fenced(new, context.document.language_id) + "\n", reason)
     text = context.document.text
     replacements = tuple(
         Replacement(view.to_text(each.start), view.to_text(each.end), each.text.replace("\n", context.terminator))
@@ -42,13 +43,6 @@ def checked(context: Context, region: Span, new: str, *, keeps_code: bool = Fals
     )
     start, end = _guarded(context, region)
     return Edited(replacements, whole_lines(text, view.to_text(start), view.to_text(end)))
-
-
-def fenced(code: str, language_id: str) -> str:
-    """Code as Markdown."""
-    longest = max((len(run) for run in re.findall("`+", code)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language_id}\n{code}\n{fence}\n"
 
 
 def answered_definition(context: Context, code: str, definition: Definition) -> tuple[str, Definition]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import Offer, Outcome, Told
-from pylot_ls.features.actions.checking import fenced
 from pylot_ls.features.actions.docstring import documentation, hole_at
+from pylot_ls.features.fences import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Explain:
             question = (
                 f"Explain this code to a colleague who reads it for the first time, in {context.language.name}: what "
                 f"it does, how, and what to watch out for. Use at most three short paragraphs.\n"
-                f"{fenced(quoted[:_MOST_QUOTED], language_id)}"
+                f"{fenced(quoted[:_MOST_QUOTED], language_id)}\n"
             )
             text = (await models.answer(context, question, _MAX_TOKENS)).strip()
         else:

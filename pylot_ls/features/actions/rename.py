@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import Edited, Offer, Outcome, Told
 from pylot_ls.features.actions.answer import name_in
-from pylot_ls.features.actions.checking import fenced
 from pylot_ls.features.actions.edits import Replacement, whole_lines
+from pylot_ls.features.fences import fenced
 from pylot_ls.prompts.grammars import IDENTIFIER, MOST_NAME_CHARACTERS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Rename:
         quoted = context.shown(around)
         question = (
             f"What would be a better name for `{name}` in this code?\n"
-            f"{fenced(quoted[:_MOST_QUOTED], context.document.language_id)}"
+            f"{fenced(quoted[:_MOST_QUOTED], context.document.language_id)}\n"
             "Keep to the naming style of the code. Answer with the name alone."
         )
         better = name_in(await models.answer(context, question, _MAX_TOKENS, IDENTIFIER), language)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.answer import code_in, indented_by
-from pylot_ls.features.actions.checking import fenced
+from pylot_ls.features.fences import fenced
 from pylot_ls.prompts.grammars import code_block
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def rewritten(context: Context, models: Models, region: Span, request: str
     """
     old = context.shown(region)
     question = (
-        f"{request}\nThis is the code:\n{fenced(old, context.document.language_id)}"
+        f"{request}\nThis is the code:\n{fenced(old, context.document.language_id)}\n"
         "Answer with all of this code as it is to be, in one fenced code block, and nothing else."
     )
     max_tokens = len(old) // _CHARACTERS_PER_TOKEN + _ADDED_TOKENS

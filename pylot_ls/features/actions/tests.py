@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import NewFile, Offer, Outcome, Told
-from pylot_ls.features.actions.checking import fenced
 from pylot_ls.features.actions.rewriting import code_answered
+from pylot_ls.features.fences import fenced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,7 +73,7 @@ def _file(context: Context, code: str) -> NewFile | Told:
     parsed = None if context.scope is None else context.scope.changed(code + "\n")
     if parsed is None or parsed.n_errors:
         reason = context.language.say("The model's tests have errors, so they are shown here and no file is made.")
-        return Told(fenced(code, context.document.language_id), reason)
+        return Told(fenced(code, context.document.language_id) + "\n", reason)
     return NewFile(tuple(itertools.islice(_names(context), _MOST_NAMES)), code + "\n")
 
 
@@ -96,6 +96,6 @@ def _question(context: Context, definition: Definition) -> str:
     stem, _ = _stem(context)
     return (
         f"Write tests for `{definition.name}` of the module `{unquote(stem)}`, with {tool}:\n"
-        f"{fenced(context.shown(definition.whole)[:_MOST_QUOTED], language_id)}"
+        f"{fenced(context.shown(definition.whole)[:_MOST_QUOTED], language_id)}\n"
         "Test what it promises, with the values at its limits. Answer with the whole file in one fenced code block."
     )

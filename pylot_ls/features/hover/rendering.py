@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pylot_ls.features.fences import fenced
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,16 +28,13 @@ _SPECIAL = re.compile(
 )
 _NUMBER_AT_START = re.compile(r"\A(\d+)(?=[.)]\s)")
 _CODE_SPAN = re.compile(r"(`+[^`]+`+)")
-_RUN_OF_TICKS = re.compile(r"`+")
 
 
 def as_markdown(hover: Hover, language_id: str, language: Language) -> str:
     """Signature, documentation, explanation."""
     parts = []
     if hover.stated is not None:
-        longest = max(map(len, _RUN_OF_TICKS.findall(hover.stated.signature)), default=0)
-        fence = "`" * max(3, longest + 1)
-        parts.append(f"{fence}{_FENCES.get(language_id, language_id)}\n{hover.stated.signature}\n{fence}")
+        parts.append(fenced(hover.stated.signature, _FENCES.get(language_id, language_id)))
         parts.append(_escaped(hover.stated.documentation))
     explanation = _explanation(hover, language, _escaped)
     if explanation and any(parts):

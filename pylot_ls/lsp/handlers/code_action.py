@@ -10,8 +10,8 @@ from lsprotocol import types
 
 from pylot_ls.errors import ActionError
 from pylot_ls.features.actions.action import NewFile, Told
-from pylot_ls.features.actions.checking import fenced
 from pylot_ls.features.actions.context import Diagnostic
+from pylot_ls.features.fences import fenced
 from pylot_ls.lsp.documents import position_of
 from pylot_ls.lsp.wishes import data_of, wish_of
 from pylot_ls.lsp.work_progress import WorkProgress
@@ -138,7 +138,7 @@ async def _show(ls: PylotServer, result: Result, kind: str) -> dict[str, Any]:
     if isinstance(outcome, Told):
         text, reason, name = outcome.text, outcome.reason, outcome.name
     elif isinstance(outcome, NewFile):
-        text, name = fenced(outcome.text, result.document.language_id), ""
+        text, name = fenced(outcome.text, result.document.language_id) + "\n", ""
         reason = language.say("This editor makes no files for a server, so the text is shown here.")
     else:
         raise ActionError(language.say("This editor makes no changes for a server."))
