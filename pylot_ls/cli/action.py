@@ -13,7 +13,7 @@ import typer
 from pylot_ls.cli.console import err, fail, out, print_json
 from pylot_ls.cli.location import read_selection
 from pylot_ls.cli.options import JsonOption, ModelOption, ScriptedOption, overrides, settings_from
-from pylot_ls.config.wiring import completion_options, make_pool
+from pylot_ls.config.wiring import completion_options, make_pool, user_language
 from pylot_ls.engine.manifest import Role
 from pylot_ls.errors import ModelError, PylotError
 from pylot_ls.features.actions.action import Edited, NewFile, Outcome, Told
@@ -23,7 +23,6 @@ from pylot_ls.features.actions.edits import applied
 from pylot_ls.features.actions.kinds import KINDS, action_of, offered
 from pylot_ls.features.knowledge import learn
 from pylot_ls.features.privacy import file_path
-from pylot_ls.language import ENGLISH, language_of
 
 if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
@@ -57,9 +56,7 @@ def command(
         document, start, end = read_selection(place)
         said = () if message is None else (Diagnostic(message, start, end),)
         settings = settings_from({**overrides(model, scripted=scripted), "cache": {"enabled": False}})
-        chosen = settings.user.language
-        language = ENGLISH if chosen.lower() == "auto" else language_of(chosen)
-        context = Context(document, start, end, said, language=language)
+        context = Context(document, start, end, said, language=user_language(settings))
         if only_list:
             _print_list(asyncio.run(_list(context, settings)), as_json=as_json)
             return

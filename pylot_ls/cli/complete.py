@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pylot_ls.cli.console import err, fail, print_json, print_text
+from pylot_ls.cli.costs import costs
 from pylot_ls.cli.location import Location, read_location
 from pylot_ls.cli.options import JsonOption, ModelOption, ScriptedOption, overrides, settings_from
 from pylot_ls.config.wiring import completion_options, make_backend
@@ -54,16 +55,8 @@ async def _complete(location: Location, settings: Settings) -> Completion:
 
 
 def _as_dict(completion: Completion, text: str) -> dict[str, object]:
-    usage = completion.usage
     return {
         "text": text,
         "confidence": completion.suggestion.confidence if completion.suggestion else None,
-        "tokens_evaluated": usage.tokens_evaluated,
-        "tokens_reused": usage.tokens_reused,
-        "tokens_decoded": usage.tokens_decoded,
-        "timings": {
-            "queue_ms": usage.queue_ms,
-            "first_token_ms": usage.first_token_ms,
-            "total_ms": usage.total_ms,
-        },
+        **costs(completion.usage),
     }

@@ -22,6 +22,7 @@ from pylot_ls.engine.shared_memory import SharedMemory
 from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.features.hover.hovers import HoverOptions
+from pylot_ls.language import language_of
 from pylot_ls.prompts.layout import FimOptions
 
 if TYPE_CHECKING:
@@ -40,6 +41,15 @@ def model_path(settings: Settings) -> Path:
         ModelNotFoundError: none is chosen and the bundled one is missing.
     """
     return settings.model.path or bundled.bundled_model_path()
+
+
+def user_language(settings: Settings, locale: str | None = None) -> Language:
+    """The user's: the one that is set, else that of a client; English where neither says which.
+
+    ``locale``: the tag of the language in which the client speaks to its user.
+    """
+    chosen = settings.user.language
+    return language_of(locale if chosen.lower() == "auto" else chosen)
 
 
 def make_backend(settings: Settings) -> Backend:

@@ -20,7 +20,7 @@ from pylot_ls.config.sources import (
     from_initialization_options,
     from_workspace_configuration,
 )
-from pylot_ls.config.wiring import completion_options, make_pool
+from pylot_ls.config.wiring import completion_options, make_pool, user_language
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.scripted_backend import ScriptedBackend
@@ -33,7 +33,7 @@ from pylot_ls.features.hover.hovers import Hovers
 from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
-from pylot_ls.language import Language, Message, language_of, text_of
+from pylot_ls.language import Language, Message, text_of
 from pylot_ls.lsp.actions import Actions
 from pylot_ls.lsp.another import Another
 from pylot_ls.lsp.capabilities import ClientAbilities
@@ -124,8 +124,7 @@ class Session:
     @property
     def language(self) -> Language:
         """The user's: as the settings say, else as the client does."""
-        chosen = self.settings.user.language
-        return language_of(self._locale if chosen.lower() == "auto" else chosen)
+        return user_language(self.settings, self._locale)
 
     def translated(self, text: str) -> str:
         """A message in the user's language, where there is a translation; other texts as they are."""

@@ -14,6 +14,7 @@ from pylot_ls.config.settings import (
     PromptSettings,
     RolesSettings,
     Settings,
+    UserSettings,
 )
 from pylot_ls.config.wiring import (
     completion_options,
@@ -22,6 +23,7 @@ from pylot_ls.config.wiring import (
     memory_limit_bytes,
     model_path,
     role_configs,
+    user_language,
     wishes,
 )
 from pylot_ls.engine.adapters import Adapter
@@ -163,3 +165,12 @@ def test_a_server_starts_without_numpy_and_the_native_libraries():
     program = "import sys, pylot_ls.lsp.server; print({'numpy', 'llama_cpp'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "locale", "tag"),
+    [("auto", "ru-RU", "ru-RU"), ("auto", None, "en"), ("Auto", "de", "de"), ("pt-br", "ru", "pt-BR")],
+)
+def test_the_language_is_the_one_that_is_set_or_else_the_clients(chosen, locale, tag):
+    settings = Settings(user=UserSettings(language=chosen))
+    assert user_language(settings, locale).tag == tag
