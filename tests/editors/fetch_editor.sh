@@ -24,8 +24,8 @@ case $1 in # the package, its executable, and what is run
 esac
 mkdir -p "$2"
 folder=$(cd "$2" && pwd -P)
-stamp=$folder/fetched editor=$folder/root/$run
-have() { [ -x "$editor" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$suite $package 1" ]; }
+stamp=$folder/fetched editor=$folder/tree/$run
+have() { [ -x "$editor" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$suite $package 2" ]; }
 have && { echo "$editor"; exit 0; }
 
 for tool in apt-get apt-config dpkg dpkg-deb flock; do
@@ -46,7 +46,7 @@ exec 9>"$folder/lock"
 flock 9 # another run may be at work: wait for it, then look again
 have && { echo "$editor"; exit 0; }
 new=$folder/new apt=$folder/apt
-rm -rf "$new" "$apt" "$folder/root" "$stamp"
+rm -rf "$new" "$apt" "$folder/tree" "$stamp"
 trap 'rm -rf "$new" "$apt"' EXIT
 mkdir -p "$new" "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/debs"
 : >"$apt/status" # an empty system: apt resolves everything down to the C library
@@ -76,17 +76,17 @@ lib=usr/lib/$triplet
 loader=$(cd "$new" && find usr -name 'ld-linux-*.so.*' | sort | sed -n 1p)
 [ -n "$loader" ] || failed "the packages hold no dynamic loader"
 patchelf() { "$new/$loader" --library-path "$new/$lib" "$new/usr/bin/patchelf" "$@"; }
-patchelf --set-interpreter "$folder/root/$loader" --force-rpath --set-rpath "$folder/root/$lib" \
+patchelf --set-interpreter "$folder/tree/$loader" --force-rpath --set-rpath "$folder/tree/$lib" \
     "$new/$program" || failed "could not patch the executable"
-mv "$new" "$folder/root"
+mv "$new" "$folder/tree"
 if [ "$package" = emacs-nox ]; then # it has the places of its files built in
-    version=$(basename "$folder"/root/usr/share/emacs/[0-9]*)
-    share=$folder/root/usr/share/emacs/$version lib=$folder/root/usr/libexec/emacs/$version/$triplet
+    version=$(basename "$folder"/tree/usr/share/emacs/[0-9]*)
+    share=$folder/tree/usr/share/emacs/$version lib=$folder/tree/usr/libexec/emacs/$version/$triplet
     lisp=$(find "$share/lisp" -type d ! -name obsolete | sort | paste -sd:)
     printf '#!/bin/sh\nexport EMACSLOADPATH="%s" EMACSDATA="%s" EMACSDOC="%s" EMACSPATH="%s"\nexec "%s" "%s" "$@"\n' \
-        "$lisp" "$share/etc" "$share/etc" "$lib" "$folder/root/$program" "--dump-file=$(echo "$lib"/emacs-*.pdmp)" >"$editor"
+        "$lisp" "$share/etc" "$share/etc" "$lib" "$folder/tree/$program" "--dump-file=$(echo "$lib"/emacs-*.pdmp)" >"$editor"
     chmod +x "$editor"
 fi
 "$editor" --version >/dev/null || failed "the unpacked editor does not start"
-echo "$suite $package 1" >"$stamp"
+echo "$suite $package 2" >"$stamp"
 echo "$editor"
