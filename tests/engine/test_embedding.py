@@ -92,10 +92,17 @@ async def test_a_model_is_asked_for_what_it_does(engine, bundled_config):
 
 
 @pytest.mark.asyncio
-async def test_a_request_that_is_cancelled_does_not_keep_the_next_one_waiting(engine):
+async def test_a_request_that_is_cancelled_does_not_keep_the_next_one_waiting(engine, monkeypatch):
     await engine.ready()
+    submitted, submit = asyncio.Event(), engine._backend.submit
+
+    def submit_and_tell(request):
+        submit(request)
+        submitted.set()
+
+    monkeypatch.setattr(engine._backend, "submit", submit_and_tell)
     asked = asyncio.ensure_future(engine.embed(TEXTS * 100))
-    await asyncio.sleep(0)
+    await submitted.wait()
     asked.cancel()
     assert len(await engine.embed(TEXTS)) == len(TEXTS)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from action_client import (
     applied,
     fenced,
     listed,
+    listing,
     of_kind,
     resolved,
     run_command,
@@ -64,10 +64,9 @@ async def test_who_asks_while_the_model_is_loaded_gets_the_list_when_it_is_known
     await editor.initialize(MODERN)
     editor.open(SOURCE, uri=URI, language="python")
     assert await listed(editor, 5, 4, triggerKind=2) == []
-    asked = asyncio.ensure_future(listed(editor, 5, 4))
-    await asyncio.sleep(0)
+    answer = listing(editor, 5, 4)
     backend.resume()
-    assert await asked
+    assert (await answer)["result"]
 
 
 async def test_a_client_asks_for_some_kinds_only(connect):

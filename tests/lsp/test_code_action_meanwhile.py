@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from action_client import (
     URI,
     fenced,
-    listed,
+    listing,
     of_kind,
     resolved,
     started,
@@ -17,13 +15,24 @@ from action_client import (
 pytestmark = pytest.mark.asyncio
 
 
-async def test_an_edit_above_while_the_model_works_moves_the_change(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
+@pytest.fixture
+def at_work(connect, watched_backend):
+    """An editor whose model holds still, its backend, the action that was chosen, and the answer to come."""
+
+    async def start():
+        backend = watched_backend(fenced("Return the sum."))
+        editor = await started(connect, backend=backend)
+        action = await of_kind(editor, "docstring")
+        backend.pause()
+        answer = editor.request("codeAction/resolve", action)
+        await backend.asked.get()
+        return editor, backend, action, answer
+
+    return start
+
+
+async def test_an_edit_above_while_the_model_works_moves_the_change(at_work):
+    editor, backend, _, answer = await at_work()
     editor.change(2, "import os\n\n\n", (0, 0), (0, 0), uri=URI)
     backend.resume()
     (change,) = (await answer)["result"]["edit"]["documentChanges"]
@@ -34,13 +43,8 @@ async def test_an_edit_above_while_the_model_works_moves_the_change(connect, wat
 CHANGED = "The code has changed since; nothing was done. Ask once more."
 
 
-async def test_an_edit_of_the_code_itself_ends_the_action(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
+async def test_an_edit_of_the_code_itself_ends_the_action(at_work):
+    editor, backend, _, answer = await at_work()
     editor.change(2, "x", (1, 4), (1, 4), uri=URI)
     backend.resume()
     assert (await answer)["error"]["message"] == CHANGED
@@ -62,38 +66,23 @@ async def test_an_edit_further_down_in_the_same_function_is_noticed_in_the_end(c
     assert (await editor.request("codeAction/resolve", action))["error"]["message"] == CHANGED
 
 
-async def test_a_document_closed_while_the_model_works_is_left_alone(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
+async def test_a_document_closed_while_the_model_works_is_left_alone(at_work):
+    editor, backend, action, answer = await at_work()
     editor.notify("textDocument/didClose", {"textDocument": {"uri": URI}})
     backend.resume()
     assert (await answer)["error"]["message"] == "The document was closed while the model worked."
     assert "error" in await editor.request("codeAction/resolve", action)
 
 
-async def test_a_cancelled_request_ends_the_models_work(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
+async def test_a_cancelled_request_ends_the_models_work(at_work):
+    editor, backend, _, answer = await at_work()
     editor.notify("$/cancelRequest", {"id": answer.msg_id})
     assert (await answer)["error"]["code"] == -32800
     assert backend.cancelled == backend.submitted
 
 
-async def test_progress_is_shown_and_can_be_cancelled(connect, watched_backend):
-    backend = watched_backend(fenced("Return the sum."))
-    editor = await started(connect, backend=backend)
-    action = await of_kind(editor, "docstring")
-    backend.pause()
-    answer = editor.request("codeAction/resolve", action)
-    await backend.asked.get()
+async def test_progress_is_shown_and_can_be_cancelled(at_work):
+    editor, backend, _, answer = await at_work()
     await editor.settled()
     shown = [each["params"] for each in editor.notifications if each["method"] == "$/progress"]
     (begun,) = [each for each in shown if each["value"].get("title") == "Document total"]
@@ -113,7 +102,6 @@ async def test_a_client_that_never_agrees_to_progress_delays_nothing(connect):
 
 async def test_lists_beside_edits_disturb_nobody(connect):
     editor = await started(connect, fenced("Return the sum."))
-    answers = [asyncio.ensure_future(listed(editor)) for _ in range(5)]
-    await asyncio.sleep(0)
+    answers = [listing(editor) for _ in range(5)]
     editor.change(2, "\n", (7, 0), (7, 0), uri=URI)
-    assert all(await asyncio.gather(*answers))
+    assert all([(await answer)["result"] for answer in answers])

@@ -42,14 +42,19 @@ async def started(connect, answer="", *, capabilities=MODERN, text=SOURCE, uri=U
     return editor
 
 
-async def listed(editor, line=0, character=4, *, end=None, uri=URI, **context):
+def listing(editor, line=0, character=4, *, end=None, uri=URI, **context):
+    """The answer to come to a list that is asked for."""
     start = {"line": line, "character": character}
     params = {
         "textDocument": {"uri": uri},
         "range": {"start": start, "end": start if end is None else {"line": end[0], "character": end[1]}},
         "context": {"diagnostics": [], **context},
     }
-    return (await editor.request("textDocument/codeAction", params))["result"]
+    return editor.request("textDocument/codeAction", params)
+
+
+async def listed(editor, *args, **kwargs):
+    return (await listing(editor, *args, **kwargs))["result"]
 
 
 async def of_kind(editor, kind, *args, **context):

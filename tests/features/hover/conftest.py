@@ -11,7 +11,7 @@ import pytest_asyncio
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
-from pylot_ls.features.hover.hovers import HoverOptions, Hovers
+from pylot_ls.features.hover.hovers import HoverOptions, Hovers, _Job
 from pylot_ls.text.document import Document
 from pylot_ls.text.rope import Text
 
@@ -26,13 +26,16 @@ class SteppedBackend(ScriptedBackend):
         self.n_steps = n_steps
         self.requests = []
         self.cancelled = []
+        self.on_call = lambda: None
 
     def submit(self, request):
         self.requests.append(request)
+        self.on_call()
         super().submit(request)
 
     def cancel(self, request_id):
         self.cancelled.append(request_id)
+        self.on_call()
         super().cancel(request_id)
 
     def allow(self, n_steps=10**9):
@@ -58,7 +61,15 @@ class Pointer:
         self.pool = ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}, store)
         self.pool.start()
         self.time_is_up = asyncio.Event()
-        self.hovers = Hovers(lambda: self.pool, timer=lambda _seconds: self.time_is_up.wait())
+        # The backend was called, a model said something, or a job ended.
+        self.happened = asyncio.Event()
+        backend.on_call = self.happened.set
+        self.hovers = Hovers(lambda: self.pool, self._keep, lambda _seconds: self.time_is_up.wait())
+
+    def _keep(self, work):
+        task = asyncio.ensure_future(work)
+        task.add_done_callback(lambda _task: self.happened.set())
+        return task
 
     def hover(self, source, at, *, language_id="python", kept=True, uri="file:///a.py"):
         """The hover where ``at`` first stands, on its way."""
@@ -67,8 +78,9 @@ class Pointer:
         return asyncio.ensure_future(self.hovers.hover(document, offset, HoverOptions(), kept=kept))
 
     async def until(self, condition):
-        while not condition():  # noqa: ASYNC110 - what it looks at has no event of its own
-            await asyncio.sleep(0)
+        while not condition():
+            self.happened.clear()
+            await self.happened.wait()
 
     async def until_said(self, text):
         """Until a model has said so much."""
@@ -90,9 +102,17 @@ def fim_only():
 
 
 @pytest_asyncio.fixture
-async def point():
+async def point(monkeypatch):
     """Make a pointer on a backend."""
     pointers = []
+    hear = _Job.hear
+
+    def overhear(job, said):
+        hear(job, said)
+        for pointer in pointers:
+            pointer.happened.set()
+
+    monkeypatch.setattr(_Job, "hear", overhear)
 
     def make(backend, store=None):
         pointers.append(Pointer(backend, store))

@@ -235,7 +235,7 @@ async def test_reading_what_is_kept_does_not_block_the_loop(point, stepped_backe
     slow.held = True
     pointer = point(stepped_backend("Other words are here."), slow)
     hover = pointer.hover(SOURCE, "total(self)")
-    await pointer.until(slow.asked.is_set)
+    await asyncio.to_thread(slow.asked.wait)
     assert not hover.done()
     pointer.time_is_up.set()
     assert (await hover).is_going_on
