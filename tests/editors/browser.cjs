@@ -39,6 +39,20 @@ function screen() {
   };
 }
 
+// Waits until something in the page changes, but no longer than so many milliseconds: what is waited for may be elsewhere.
+function change(milliseconds) {
+  return new Promise((resolve) => {
+    const end = () => {
+      observer.disconnect();
+      clearTimeout(timer);
+      resolve();
+    };
+    const observer = new MutationObserver(end);
+    const timer = setTimeout(end, milliseconds);
+    observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  });
+}
+
 async function main() {
   const executablePath = process.argv[2];
   const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync",
@@ -60,6 +74,8 @@ async function main() {
     paste: ({ text }) => page.keyboard.insertText(text),
     click: ({ selector, text }) => page.locator(selector).filter({ hasText: text }).first().click(),
     look: () => page.evaluate(screen),
+    // A page that is left for another one has changed.
+    wait: ({ milliseconds }) => page.evaluate(change, milliseconds).catch(() => null),
     html: ({ selector }) => page.locator(selector).first().innerHTML(),
     screenshot: ({ path }) => page.screenshot({ path }),
   };

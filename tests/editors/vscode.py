@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-import socket
 import subprocess
+import threading
 import time
-import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar
 from urllib.parse import quote
 
 if TYPE_CHECKING:
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 BROWSER = HERE / "browser.cjs"
-POLL_S = 0.03
 WAIT_S = 60.0
+SERVES = re.compile(r"HTTP server listening on http://([\d.:]+)/")
+# What is waited for may show nothing on the screen: it is asked for as often as this at least.
+MOST_MS = 300
 
 # A user's VS Code as it comes, but for what would stand over the text, or use the network.
 CLEAN_SETTINGS = {
@@ -105,8 +107,8 @@ class VSCode:
         self._ends = ExitStack()
         self.configure({})
         self._run([*command, "--install-extension", package])
-        self._port = _free_port()
-        served = ["--auth", "none", "--bind-addr", f"127.0.0.1:{self._port}", "--disable-workspace-trust"]
+        self._serves, self._host = threading.Event(), ""
+        served = ["--auth", "none", "--bind-addr", "127.0.0.1:0", "--disable-workspace-trust"]
         self._start([*command, *served, "--disable-telemetry", "--disable-update-check"])
         self._browser = self._start([fetched / "bin" / "node", BROWSER, fetched / "bin" / "chromium"], is_asked=True)
         self._answer()
@@ -131,13 +133,27 @@ class VSCode:
             env=self._environment,
             cwd=self._home,
             stdin=subprocess.PIPE if is_asked else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if is_asked else log,
+            stdout=subprocess.PIPE,
             stderr=log,
             text=True,
             encoding="utf-8",
         )
+        if not is_asked:
+            reader = threading.Thread(target=self._read, args=(process, log), daemon=True)
+            reader.start()
+            self._ends.callback(reader.join)
         self._ends.callback(_end, process)
         return process
+
+    def _read(self, process: subprocess.Popen[str], log: TextIO) -> None:
+        """Keep what code-server says, and hear from it where it answers."""
+        for line in process.stdout or ():
+            log.write(line)
+            log.flush()
+            found = SERVES.search(line)
+            if found is not None:
+                self._host = found[1]
+                self._serves.set()
 
     # --- what a user does
 
@@ -152,9 +168,8 @@ class VSCode:
     def open(self, file: Path) -> Screen:
         """Open a file in this window in place of what it showed, and wait until it is shown."""
         self.wait_until_served()
-        host = f"127.0.0.1:{self._port}"
-        payload = json.dumps([["openFile", f"vscode-remote://{host}{file}"]])
-        self._do("open", url=f"http://{host}/?folder={quote(str(file.parent))}&payload={quote(payload)}")
+        payload = json.dumps([["openFile", f"vscode-remote://{self._host}{file}"]])
+        self._do("open", url=f"http://{self._host}/?folder={quote(str(file.parent))}&payload={quote(payload)}")
         return self.wait_for("the file", lambda screen: screen.has_editor and screen.tab == file.name)
 
     def go_to_end_of_line(self, line: int) -> None:
@@ -250,24 +265,13 @@ class VSCode:
         while not (value := condition()):
             if time.monotonic() > deadline:
                 raise self._failure(f"waited {WAIT_S:.0f} s for {what}", kind)
-            time.sleep(POLL_S)
+            self._do("wait", milliseconds=MOST_MS)
         return value
 
     def wait_until_served(self) -> None:
         """Wait until code-server answers."""
-
-        def answers() -> bool:
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/healthz", timeout=5):
-                    return True
-            except OSError:
-                return False
-
-        deadline = time.monotonic() + WAIT_S
-        while not answers():
-            if time.monotonic() > deadline:
-                raise VSCodeError(f"code-server did not start:\n{self._log.read_text(errors='replace')}")
-            time.sleep(POLL_S)
+        if not self._serves.wait(WAIT_S):
+            raise VSCodeError(f"code-server did not start:\n{self._log.read_text(errors='replace')}")
 
     def _failure(self, message: str, kind: type[VSCodeError]) -> VSCodeError:
         error = kind(message)
@@ -292,12 +296,6 @@ class VSCode:
             raise VSCodeError(f"the browser ended:\n{self._log.read_text(errors='replace')[-3000:]}")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _end(process: subprocess.Popen[str]) -> None:
