@@ -1,4 +1,4 @@
-"""Emacs: pylot.el in a folder of ours, and lines in the user's init file that load it."""
+"""Emacs: a package in a folder of ours, and lines in the user's init file that load it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from pylot_ls.editors.steps import Block, OwnFolder, Plan
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+
+FILES = ("pylot.el", "pylot-ghost.el", "pylot-server.el")
 
 
 def init_file(home: Path, config_folder: Path) -> Path:
@@ -33,7 +36,7 @@ def plan(source: Path, own_folder: Path, init: Path, command: Sequence[str]) -> 
     """How Emacs is connected.
 
     Args:
-        source: the folder of ``pylot.el``.
+        source: the folder of ``FILES``.
         own_folder: of pylot-ls, for what Emacs shall load.
         init: the user's init file.
         command: what starts the server.
@@ -46,7 +49,7 @@ def plan(source: Path, own_folder: Path, init: Path, command: Sequence[str]) -> 
         "  (global-pylot-mode))\n"
     )
     return Plan(
-        (OwnFolder(own_folder, {"pylot.el": file_of(source, "pylot.el")}), Block(init, lines, ";;")),
+        (OwnFolder(own_folder, {name: file_of(source, name) for name in FILES}), Block(init, lines, ";;")),
         "start Emacs 30, open a file of code and type: the suggestion stands in grey behind the cursor, TAB accepts it",
     )
 

@@ -18,13 +18,15 @@ import pytest
 if sys.platform == "win32":
     pytest.skip("a terminal is simulated on Unix only", allow_module_level=True)
 
+from pylot_ls.editors import emacs
+
 from .setting_up import run_setup
 from .terminal import ScreenError, Terminal
 from .test_neovim import BASKET, PYLOT_LS, Unfinished
 
 pytestmark = pytest.mark.editor
 
-PACKAGE = Path(__file__).parents[2] / "editors" / "emacs" / "pylot.el"
+PACKAGE = Path(__file__).parents[2] / "editors" / "emacs"
 SERVER = (sys.executable, str(Path(__file__).with_name("scripted_server.py")))
 BODY = "def area(width, height):\n    ▮\n"
 LINES = "size = width * height\n    return size"
@@ -87,6 +89,14 @@ def expect_ghost(terminal, shown, row):
     assert terminal.colour(row, first) != "default"
 
 
+def with_ghost(start_emacs, file, more=""):
+    """An Emacs that shows a suggestion of two lines behind the unfinished one."""
+    terminal = start_emacs(file, [*SERVER, LINES], more)
+    go_there(terminal, file)
+    expect_ghost(terminal, "size = width", 2)
+    return terminal
+
+
 def saved(terminal, file):
     """The text after saving it."""
     terminal.press("C-x", "C-s")
@@ -146,9 +156,7 @@ def test_tab_accepts_all_lines(start_emacs, place):
 
 
 def test_words_are_accepted_one_by_one_and_the_rest_stays(start_emacs, place):
-    terminal = start_emacs(place, [*SERVER, LINES])
-    go_there(terminal, place)
-    expect_ghost(terminal, "size = width", 2)
+    terminal = with_ghost(start_emacs, place)
     terminal.press("M-f")
     expect_ghost(terminal, " = width", 2)
     terminal.press("M-f")
@@ -157,9 +165,7 @@ def test_words_are_accepted_one_by_one_and_the_rest_stays(start_emacs, place):
 
 
 def test_a_line_is_accepted_and_the_next_one_stays(start_emacs, place):
-    terminal = start_emacs(place, [*SERVER, LINES])
-    go_there(terminal, place)
-    expect_ghost(terminal, "size = width", 2)
+    terminal = with_ghost(start_emacs, place)
     terminal.press("C-e")
     line = "size = width * height"
 
@@ -173,9 +179,7 @@ def test_a_line_is_accepted_and_the_next_one_stays(start_emacs, place):
 
 
 def test_typing_along_leaves_the_rest_and_typing_something_else_hides_it(start_emacs, place):
-    terminal = start_emacs(place, [*SERVER, LINES])
-    go_there(terminal, place)
-    expect_ghost(terminal, "size = width", 2)
+    terminal = with_ghost(start_emacs, place)
     terminal.press("si")
     expect_ghost(terminal, "ze = width", 2)
     terminal.press("C-g")
@@ -215,9 +219,7 @@ def test_other_suggestions_are_shown_in_turn(start_emacs, tmp_path):
 
 
 def test_what_is_paused_shows_nothing_until_it_is_resumed(start_emacs, place):
-    terminal = start_emacs(place, [*SERVER, LINES])
-    go_there(terminal, place)
-    expect_ghost(terminal, "size = width", 2)
+    terminal = with_ghost(start_emacs, place)
     terminal.press("M-x", "pylot-pause", "Return", "everywhere", "Return")
     terminal.expect("pylot paused")
     terminal.press("s")
@@ -263,9 +265,7 @@ def test_where_emacs_previews_a_completion_that_goes_first(start_emacs, tmp_path
     ],
 )
 def test_a_server_that_was_killed_is_started_again(start_emacs, place, setting, keys):
-    terminal = start_emacs(place, [*SERVER, LINES], setting)
-    go_there(terminal, place)
-    expect_ghost(terminal, "size = width", 2)
+    terminal = with_ghost(start_emacs, place, setting)
     server = kill_server(terminal)
     terminal.press(*keys)
     expect_another(terminal, server)
@@ -291,12 +291,18 @@ def test_the_check_fails_with_a_server_that_ends(start_emacs, place):
         terminal.expect("size = width", within_s=3)
 
 
-def test_it_compiles_without_warnings_and_passes_checkdoc(emacs_binary, tmp_path):
-    copy = shutil.copy(PACKAGE, tmp_path)
+@pytest.mark.parametrize("file", emacs.FILES)
+def test_it_compiles_without_warnings_and_passes_checkdoc(emacs_binary, tmp_path, file):
+    shutil.copytree(PACKAGE, tmp_path, dirs_exist_ok=True)
+    copy = tmp_path / file
     expression = (
         "(progn (setq byte-compile-error-on-warn t) (require 'checkdoc)"
         f' (unless (byte-compile-file "{copy}") (kill-emacs 1))'
         " (setq checkdoc-create-error-function (lambda (text &rest _) (princ text) nil))"
         f' (checkdoc-file "{copy}"))'
     )
-    assert emacs_says(emacs_binary, expression) == ""
+    assert emacs_says(emacs_binary, expression, "-L", tmp_path) == ""
+
+
+def test_no_file_of_the_package_is_left_out():
+    assert {path.name for path in PACKAGE.glob("*.el")} == set(emacs.FILES)

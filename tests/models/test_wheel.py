@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from hatchling.builders.wheel import WheelBuilder
 
 from pylot_ls.bundled import MODEL_FILE_NAME
+from pylot_ls.editors import emacs
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -26,6 +27,7 @@ def test_the_wheel_holds_what_setup_gives_to_each_editor_and_no_sources_of_vs_co
     files = {each.distribution_path for each in WheelBuilder(str(REPOSITORY)).recurse_included_files()}
     inside = {name.removeprefix("pylot_ls/_editors/") for name in files if name.startswith("pylot_ls/_editors/")}
     assert {"neovim/lsp/pylot.lua", "neovim/plugin/pylot.lua", "neovim/doc/pylot.txt", "emacs/pylot.el"} <= inside
+    assert {f"emacs/{name}" for name in emacs.FILES} <= inside
     allowed = {"README.md", "package.json"}
     assert {name for name in inside if name.startswith("vscode/") and not name.endswith(".vsix")} <= {
         f"vscode/{name}" for name in allowed
