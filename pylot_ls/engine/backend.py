@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from pylot_ls.engine.types import Event, GenerateRequest, KnownText
+from pylot_ls.engine.types import Event, GenerateRequest, KnownText, RequestEvent
 
 EventSink = Callable[[Event], None]
+RequestSink = Callable[[RequestEvent], None]
 
 
 class Backend(Protocol):

@@ -12,7 +12,7 @@ from pylot_ls.engine.types import FinishReason, Token
 from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.backend import EventSink
+    from pylot_ls.engine.backend import RequestSink
     from pylot_ls.engine.generation import Generation
     from pylot_ls.engine.kv_context import Part
     from pylot_ls.engine.loading import Loaded
@@ -32,7 +32,7 @@ class Decoder:
         sink: where tokens go.
     """
 
-    def __init__(self, loaded: Loaded, sink: EventSink) -> None:
+    def __init__(self, loaded: Loaded, sink: RequestSink) -> None:
         self._loaded = loaded
         self._sink = sink
 

@@ -6,8 +6,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.backend import EventSink
-    from pylot_ls.engine.types import Event
+    from pylot_ls.engine.backend import RequestSink
+    from pylot_ls.engine.types import RequestEvent
 
 
 class Outbox:
@@ -22,14 +22,14 @@ class Outbox:
         unheard: the id of a request of which nobody is told.
     """
 
-    def __init__(self, sink: EventSink, unheard: str) -> None:
+    def __init__(self, sink: RequestSink, unheard: str) -> None:
         self._sink = sink
         self._unheard = unheard
-        self._events: deque[Event] = deque()
+        self._events: deque[RequestEvent] = deque()
 
-    def put(self, event: Event) -> None:
+    def put(self, event: RequestEvent) -> None:
         """Hold an event back."""
-        if getattr(event, "request_id", None) != self._unheard:
+        if event.request_id != self._unheard:
             self._events.append(event)
 
     def flush(self) -> None:

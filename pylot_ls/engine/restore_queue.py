@@ -14,7 +14,7 @@ from pylot_ls.engine.failure import failed
 from pylot_ls.engine.types import Finished, FinishReason, Usage
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.backend import EventSink
+    from pylot_ls.engine.backend import RequestSink
     from pylot_ls.engine.block_cache import BlockCache
     from pylot_ls.engine.inbox import Inbox, Job
     from pylot_ls.engine.loading import Loaded
@@ -31,7 +31,7 @@ class RestoreQueue:
         loaded: the model and its context.
     """
 
-    def __init__(self, inbox: Inbox, sink: EventSink, loaded: Loaded) -> None:
+    def __init__(self, inbox: Inbox, sink: RequestSink, loaded: Loaded) -> None:
         self._inbox = inbox
         self._sink = sink
         self._loaded = loaded
