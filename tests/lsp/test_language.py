@@ -57,6 +57,16 @@ async def test_the_setting_goes_before_the_client(connect):
     assert editor.messages()[0].startswith("pylot-ls: Неизвестный параметр")
 
 
+async def test_who_pauses_is_told_in_their_language(connect):
+    editor = await begin(connect, "ru")
+    for command in ("pylot.pause", "pylot.resume"):
+        await editor.request("workspace/executeCommand", {"command": command})
+    assert editor.messages() == [
+        "pylot-ls: подсказки приостановлены везде; вернуть их — команда pylot.resume",
+        "pylot-ls: подсказки снова включены",
+    ]
+
+
 async def test_the_setting_can_be_changed_while_the_server_runs(connect):
     editor = await begin(connect, "de")
     editor.notify("workspace/didChangeConfiguration", {"settings": {"pylot-ls": {"user": {"language": "ru"}, "x": 1}}})

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
+from pylot_ls.language import Message
 from pylot_ls.lsp.params import InvalidParamsError
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ def _pause(ls: PylotServer, scope: Any = None) -> None:
     ls.session.paused.pause(**_where(scope))
     ls.session.completions.supersede()
     if scope is None:
-        _say(ls, "suggestions are paused everywhere; the command pylot.resume ends that")
+        _say(ls, Message("suggestions are paused everywhere; the command pylot.resume ends that"))
 
 
 def _resume(ls: PylotServer, scope: Any = None) -> None:
     ls.session.paused.resume(**_where(scope))
     if scope is None:
-        _say(ls, "there are suggestions again")
+        _say(ls, Message("there are suggestions again"))
 
 
 def _where(scope: Any) -> dict[str, str]:
@@ -49,6 +50,8 @@ def _where(scope: Any) -> dict[str, str]:
     raise InvalidParamsError("params.arguments[0]: is not valid, expected {uri}, {languageId} or nothing")
 
 
-def _say(ls: PylotServer, message: str) -> None:
-    """To who has bound the bare command to a key: the editor shows nothing of its own. Clients of ours name a scope."""
-    ls.window_show_message(types.ShowMessageParams(types.MessageType.Info, f"pylot-ls: {message}"))
+def _say(ls: PylotServer, message: Message) -> None:
+    """To who has bound the bare command to a key: the editor shows nothing of its own. Our clients name a scope."""
+    ls.window_show_message(
+        types.ShowMessageParams(types.MessageType.Info, f"pylot-ls: {ls.session.translated(message)}")
+    )
