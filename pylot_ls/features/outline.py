@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.features.surroundings import Surroundings
+from pylot_ls.features.view import View
+from pylot_ls.prompts.window import window_start
 from pylot_ls.syntax.definitions import Definition, Span, definitions
 from pylot_ls.syntax.grammars import grammar
 from pylot_ls.syntax.names import Name, name_at
 from pylot_ls.syntax.parsing import parse
-from pylot_ls.syntax.window import Window, encode
+from pylot_ls.syntax.window import AFTER_BYTES, BEFORE_BYTES, Window, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pylot_ls.text.document import Document
-    from pylot_ls.text.rope import Text
 
 
 # A window that is cut may begin within a docstring, and then all behind it is read the wrong way round.
@@ -72,7 +72,13 @@ def _outline(document: Document, offset: int, window: Window) -> Outline | None:
     parsed = parse(language, encode(window.before + window.after)) if language else None
     if parsed is None:
         return None
-    to_document = _to_document(document.text, offset, window)
+    text = document.text
+    view = View(text, window_start(text, offset, BEFORE_BYTES), min(len(text), offset + AFTER_BYTES))
+    n_cut = view.from_text(offset) - len(window.before)
+
+    def to_document(place: int) -> int:
+        return view.to_text(place + n_cut)
+
     name = name_at(parsed, len(encode(window.before)))
     found = tuple(moved(each, to_document) for each in definitions(parsed))
     return Outline(found, None if name is None else replace(name, span=_moved(name.span, to_document)), _holders(found))
@@ -114,23 +120,3 @@ def moved(definition: Definition, place: Callable[[int], int]) -> Definition:
 
 def _moved(span: Span, place: Callable[[int], int]) -> Span:
     return Span(place(span.start), place(span.end))
-
-
-def _to_document(text: Text, offset: int, window: Window) -> Callable[[int], int]:
-    r"""From offsets of a window to those of its document, whose line terminators may be others than ``\n``."""
-    before, source = window.before, window.before + window.after
-    shift = offset - len(before)
-    if text.slice(max(0, shift), min(len(text), shift + len(source))) == source:
-        return lambda place: place + shift
-    first_line = text.line_of(offset) - before.count("\n")
-    starts = [0, *(number + 1 for number, character in enumerate(source) if character == "\n")]
-    # The window's first line may be cut at its start.
-    end_of_first = source.find("\n")
-    first_start = offset - len(before) if end_of_first < 0 else text.line_end(first_line) - end_of_first
-
-    def place(at: int) -> int:
-        line = bisect_right(starts, at) - 1
-        start = first_start if line == 0 else text.line_start(first_line + line)
-        return min(len(text), start + at - starts[line])
-
-    return place

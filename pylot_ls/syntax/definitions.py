@@ -6,8 +6,10 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pylot_ls.syntax.inside import is_comment
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from tree_sitter import Node
 
@@ -106,7 +108,7 @@ def definition_at(parsed: Parsed, offset: int) -> Definition | None:
     path = parsed.path_to(offset)
     for number in range(len(path) - 1, -1, -1):
         node = path[number]
-        if _is_comment(node) and (below := _below(node)) is not None:
+        if is_comment(node) and (below := _below(node)) is not None:
             return _definition(parsed, below)
         inner = _defined(node)
         if inner is not None:
@@ -208,7 +210,7 @@ def _end_of_signature(source: bytes, holder: Node, node: Node, body: tuple[int, 
     """Where it ends before the body: comments between them belong to neither."""
     if body is None:
         return node.end_byte
-    before = [child.end_byte for child in holder.children if child.end_byte <= body[0] and not _is_comment(child)]
+    before = [child.end_byte for child in holder.children if child.end_byte <= body[0] and not is_comment(child)]
     # Of a Go type nothing but the brace tells.
     return before[-1] if before and holder.child_by_field_name("body") else len(source[: body[0]].rstrip())
 
@@ -238,7 +240,7 @@ def _documentation(source: bytes, outer: Node, body: Node | None) -> Span | None
             return _span(source, value.start_byte, value.end_byte)
     comments: list[Node] = []
     below = _with_attributes(outer)
-    while (before := _before(below)) is not None and _is_comment(before) and _is_right_above(source, before, below):
+    while (before := _before(below)) is not None and is_comment(before) and _is_right_above(source, before, below):
         comments.append(before)
         below = before
     if not comments:
@@ -264,15 +266,11 @@ def _before(node: Node) -> Node | None:
 def _below(comment: Node) -> Node | None:
     """The definition that a comment documents."""
     node: Node | None = comment
-    while node is not None and (_is_comment(node) or node.type == "attribute_item"):
+    while node is not None and (is_comment(node) or node.type == "attribute_item"):
         node = node.next_named_sibling
     if node is not None and node.type == "block" and node.named_child_count:
         node = node.named_children[0]
     return None if node is None else _defined(node)
-
-
-def _is_comment(node: Node) -> bool:
-    return node.is_named and "comment" in node.type
 
 
 def _text(source: bytes, start: int, end: int) -> str:
@@ -283,11 +281,3 @@ def _span(source: bytes, start: int, end: int) -> Span:
     if source.isascii():
         return Span(start, end)
     return Span(len(_text(source, 0, start)), len(_text(source, 0, end)))
-
-
-def names(found: Sequence[Definition]) -> dict[str, Definition]:
-    """The first definition of each name."""
-    by_name: dict[str, Definition] = {}
-    for each in found:
-        by_name.setdefault(each.name, each)
-    return by_name

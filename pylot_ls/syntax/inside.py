@@ -42,12 +42,12 @@ def is_in_comment(parsed: Parsed, before: str, parse: Callable[[str], Parsed | N
         parse: parses another text.
     """
     cursor = len(encode(before))
-    if any(_is_comment(node) and _is_open_at(node, cursor, parsed.source) for node in _before(parsed, cursor)):
+    if any(is_comment(node) and _is_open_at(node, cursor, parsed.source) for node in _before(parsed, cursor)):
         return True
     if before.rfind("/*") <= before.rfind("*/"):
         return False
     closed = parse(before + "*/")
-    return closed is not None and any(map(_is_comment, closed.path_to(cursor)))
+    return closed is not None and any(map(is_comment, closed.path_to(cursor)))
 
 
 def is_in_string(parsed: Parsed, before: str, language_id: str, parse: Callable[[str], Parsed | None]) -> bool:
@@ -74,7 +74,8 @@ def _before(parsed: Parsed, cursor: int) -> Sequence[Node]:
     return parsed.path_to(cursor - 1) if cursor else ()
 
 
-def _is_comment(node: Node) -> bool:
+def is_comment(node: Node) -> bool:
+    """Whether it is a comment, of any kind."""
     return node.is_named and "comment" in node.type
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.syntax.definitions import Span, definition_at, definitions
 from pylot_ls.syntax.grammars import grammar
+from pylot_ls.syntax.inside import is_comment
 from pylot_ls.syntax.parsing import Parsed, parse
 from pylot_ls.syntax.window import encode
 
@@ -86,7 +87,7 @@ class Scope:
     def comment_at(self, offset: int) -> Span | None:
         """The comment around a place."""
         path = self._parsed.path_to(self._to_bytes(offset))
-        return next((self._span(node) for node in path if _is_comment(node)), None)
+        return next((self._span(node) for node in path if is_comment(node)), None)
 
     def prose(self, start: int, end: int) -> list[Span]:
         """The comments and docstrings between two places."""
@@ -137,7 +138,7 @@ class Scope:
             node = nodes.pop()
             if node.end_byte <= first or node.start_byte >= last:
                 continue
-            if node.child_count and node.type != "string" and not _is_comment(node):
+            if node.child_count and node.type != "string" and not is_comment(node):
                 nodes.extend(reversed(node.children))
             elif node.start_byte >= first:
                 yield node
@@ -153,12 +154,8 @@ class Scope:
         return self._parsed.source[node.start_byte : node.end_byte].decode("utf-8")
 
 
-def _is_comment(node: Node) -> bool:
-    return node.is_named and "comment" in node.type
-
-
 def _is_prose(node: Node) -> bool:
-    return _is_comment(node) or _is_docstring(node)
+    return is_comment(node) or _is_docstring(node)
 
 
 def _is_docstring(node: Node) -> bool:

@@ -1,25 +1,19 @@
 """The hole for a definition's documentation: where it is in each language, and what the prompt holds."""
 
 import pytest
+from defined import found_in
 
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.types import FimOrder, MarkerSegment
 from pylot_ls.prompts.docstring_hole import docstring_form, docstring_hole, docstring_place
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
-from pylot_ls.syntax.definitions import definitions, names
-from pylot_ls.syntax.grammars import LANGUAGE_IDS, grammar
-from pylot_ls.syntax.parsing import parse
-from pylot_ls.syntax.window import encode
+from pylot_ls.syntax.grammars import LANGUAGE_IDS
 from pylot_ls.text.rope import Text
-
-
-def definition(language_id, source, name="f"):
-    return names(list(definitions(parse(grammar(language_id), encode(source)))))[name]
 
 
 def with_hole(language_id, source, name="f"):
     """The document as the model sees it, with the hole at ``▮``."""
-    place = docstring_place(Text.from_str(source), definition(language_id, source, name), language_id)
+    place = docstring_place(Text.from_str(source), found_in(language_id, source)[name], language_id)
     return source[: place.start] + place.before + "▮" + place.after + source[place.end :]
 
 
@@ -65,7 +59,7 @@ def test_others_are_documented_above_in_their_form(language_id, source, expected
 def test_every_language_with_a_grammar_has_a_form_and_others_have_none():
     assert all(docstring_form(each) for each in LANGUAGE_IDS)
     source = "def f(a):\n    return a\n"
-    text, found = Text.from_str(source), definition("python", source)
+    text, found = Text.from_str(source), found_in("python", source)["f"]
     assert docstring_place(text, found, "cobol") is None
     assert docstring_hole(text, found, SCRIPTED_MODEL, "cobol") is None
 
@@ -77,7 +71,7 @@ def test_the_prompt_is_the_one_of_a_completion_in_the_hole(order):
     shown = 'import os\n\ndef f(a):\n    """▮"""\n    return a\n'
     expected = fim_prompt(Text.from_str(shown.replace("▮", "")), shown.index("▮"), SCRIPTED_MODEL, options, 64)
     prompt = docstring_hole(
-        Text.from_str(source), definition("python", source), SCRIPTED_MODEL, "python", options=options
+        Text.from_str(source), found_in("python", source)["f"], SCRIPTED_MODEL, "python", options=options
     )
     assert prompt == expected
 
@@ -86,7 +80,7 @@ def test_prompts_of_one_document_begin_alike():
     source = "import os\n\n" + "".join(f"def f{n}(a):\n    return a + {n}\n\n\n" for n in range(200))
     text = Text.from_str(source)
     first, second = (
-        docstring_hole(text, definition("python", source, name), SCRIPTED_MODEL, "python") for name in ("f101", "f100")
+        docstring_hole(text, found_in("python", source)[name], SCRIPTED_MODEL, "python") for name in ("f101", "f100")
     )
     before = [[each.text for each in prompt if not isinstance(each, MarkerSegment)] for prompt in (first, second)]
     assert before[0][0].startswith(before[1][0])

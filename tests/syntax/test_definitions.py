@@ -1,20 +1,16 @@
 """Functions and classes with their parts, in each language that has a grammar."""
 
 import pytest
+from defined import found_in
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylot_ls.syntax.definitions import DefinitionKind, definition_at, definitions, names
+from pylot_ls.syntax.definitions import DefinitionKind, definition_at, definitions
 from pylot_ls.syntax.grammars import LANGUAGE_IDS, grammar
 from pylot_ls.syntax.parsing import parse
 from pylot_ls.syntax.window import encode
 
 FUNCTION, CLASS = DefinitionKind
-
-
-def found_in(language_id, source):
-    """All definitions, by name."""
-    return names(list(definitions(parse(grammar(language_id), encode(source)))))
 
 
 def parts(source, definition):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from pylot_ls.features.view import View
 from pylot_ls.language import ENGLISH
-from pylot_ls.prompts.window import window_end, window_start, with_line_feeds
+from pylot_ls.prompts.window import window_end, window_start
 from pylot_ls.syntax.definitions import Span
 from pylot_ls.syntax.scope import Scope
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pylot_ls.language import Language
     from pylot_ls.syntax.definitions import Definition
     from pylot_ls.text.document import Document
-    from pylot_ls.text.rope import Text
 
 # What is parsed for a list; a definition that goes on beyond it is not offered anything that needs all of it.
 # Twice as much takes twice the time, and hardly any function is as long.
@@ -71,32 +70,6 @@ class Abilities:
 
     chats: bool = False
     fills: bool = False
-
-
-class View:
-    r"""A window of a text with ``\n`` for each line terminator, and its places in that text. Pure."""
-
-    def __init__(self, text: Text, start: int, end: int) -> None:
-        raw = text.slice(start, end)
-        self.text = with_line_feeds(raw)
-        self.reaches_end = end >= len(text)
-        self._start = start
-        # Where in the view a terminator of two characters ends.
-        self._pairs: list[int] = []
-        if len(raw) != len(self.text):
-            place = raw.find("\r\n")
-            while place >= 0:
-                self._pairs.append(place - len(self._pairs) + 1)
-                place = raw.find("\r\n", place + 2)
-
-    def to_text(self, offset: int) -> int:
-        """A place in the view as the text has it."""
-        return self._start + offset + bisect_right(self._pairs, offset)
-
-    def from_text(self, offset: int) -> int:
-        """A place of the text in the view; within a terminator, its beginning."""
-        starts = [end + number - 1 for number, end in enumerate(self._pairs)]
-        return offset - self._start - bisect_left(starts, offset - self._start)
 
 
 @dataclass(frozen=True)

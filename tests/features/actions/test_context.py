@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylot_ls.features.actions.context import Context, View
+from pylot_ls.features.actions.context import Context
+from pylot_ls.features.view import View
 from pylot_ls.syntax.definitions import DefinitionKind, definitions
 from pylot_ls.syntax.grammars import grammar
 from pylot_ls.syntax.parsing import parse_whole
