@@ -112,11 +112,8 @@ class Actions:
     ) -> list[tuple[Wish, Offer]]:
         """What may be done at a place. No model is asked, and none is loaded."""
         language = self._session.language
-        context = Context(document, start, end, diagnostics, self.abilities, language)
         mark = self.snapshots.take(document)
-        if not context.is_parsed:
-            # Some milliseconds, in which the event loop would stand still.
-            await asyncio.to_thread(getattr, context, "scope")
+        context = await Context(document, start, end, diagnostics, self.abilities, language).parsed()
         return [
             (Wish(kind, document.uri, mark, start, end, _chosen(diagnostics, offer.diagnostic)), offer)
             for kind, offer in offered(context, kinds)
@@ -139,8 +136,7 @@ class Actions:
         diagnostics = () if wish.diagnostic is None else (wish.diagnostic,)
         await self.ready()
         language = self._session.language
-        context = Context(then, wish.start, wish.end, diagnostics, self.abilities, language)
-        await asyncio.to_thread(getattr, context, "scope")
+        context = await Context(then, wish.start, wish.end, diagnostics, self.abilities, language).parsed()
         outcome = await action_of(wish.kind).perform(
             context, self._models(wish.uri), None if wish.diagnostic is None else 0
         )

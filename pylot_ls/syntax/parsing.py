@@ -100,6 +100,12 @@ def parse_whole(language: Language, source: bytes) -> Parsed:
     return Parsed(source, Parser(language).parse(source))
 
 
+def n_shared(old: bytes, new: bytes) -> int:
+    """How many bytes two texts share at their beginning and at their end."""
+    n_start = n_equal(old, new)
+    return n_start + n_equal(old[n_start:][::-1], new[n_start:][::-1])
+
+
 def _edited(near: Parsed, source: bytes) -> Tree:
     """The tree of another text, told what was replaced there to make this one."""
     old = near.source
