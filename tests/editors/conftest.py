@@ -91,6 +91,17 @@ def is_emacs_30(binary: str) -> bool:
 
 
 @pytest.fixture
+def screens(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """An empty folder for pictures and dumps of the screen: ``$PYLOT_TEST_SCREENS/MODULE/TEST``, else a passing one."""
+    named = os.environ.get("PYLOT_TEST_SCREENS")
+    test = re.sub(r"[^\w.-]+", "-", request.node.name)
+    folder = Path(named).absolute() / request.path.stem / test if named else tmp_path / "screens"
+    shutil.rmtree(folder, ignore_errors=True)  # of a run before
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
 def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The developer's own settings of pylot-ls do not reach what the test starts."""
     for name in [name for name in os.environ if name.startswith("PYLOT_LS_")]:
@@ -102,12 +113,15 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def start_neovim(neovim_binary: Path, tmp_path: Path, _no_settings: None) -> Iterator[Callable[..., Neovim]]:
+def start_neovim(
+    neovim_binary: Path, tmp_path: Path, screens: Path, _no_settings: None
+) -> Iterator[Callable[..., Neovim]]:
     """Starts a Neovim whose ``pylot-ls`` is the given command; it ends with the test."""
     with ExitStack() as stack:
 
         def start(server_command: Sequence[str], *, plugin: bool = False, init: str = "") -> Neovim:
-            neovim = Neovim(neovim_binary, server_command, tmp_path / "home", plugin=plugin, init=init)
+            home = tmp_path / "home"
+            neovim = Neovim(neovim_binary, server_command, home, plugin=plugin, init=init, screens=screens)
             return stack.enter_context(neovim)
 
         yield start
@@ -131,9 +145,16 @@ def fetch_vscode() -> Path:
     return folder
 
 
+@pytest.fixture
+def vscode(running_vscode: VSCode, screens: Path) -> VSCode:
+    """A VS Code with our packaged extension, which keeps this test's pictures; windows are opened in it."""
+    running_vscode.screens = screens
+    return running_vscode
+
+
 @pytest.fixture(scope="session")
-def vscode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
-    """A VS Code with our packaged extension; windows are opened in it. ``PYLOT_TEST_VSCODE`` is where it is fetched to.
+def running_vscode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VSCode]:
+    """One VS Code for all tests. ``PYLOT_TEST_VSCODE`` is where it is fetched to.
 
     Where it cannot be had the test is skipped with the reason.
     """

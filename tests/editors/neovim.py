@@ -94,11 +94,20 @@ class Neovim:
         home: an empty folder; everything that Neovim and the server store goes there.
         plugin: with the plugin; else with the drop-in alone, and the lines that the README has for that.
         init: more lines of the user's, in Lua.
+        screens: the folder for dumps of the screen.
     """
 
     def __init__(
-        self, binary: Path, server_command: Sequence[str], home: Path, *, plugin: bool = False, init: str = ""
+        self,
+        binary: Path,
+        server_command: Sequence[str],
+        home: Path,
+        *,
+        screens: Path,
+        plugin: bool = False,
+        init: str = "",
     ) -> None:
+        self._screens = screens
         more = init if plugin else f"{documented_setup()}\n{init}"
         config = write_config(home / "config" / "nvim", server_command, more)
         self._log = home / "state" / "nvim" / "lsp.log"
@@ -209,6 +218,12 @@ class Neovim:
     def screen(self) -> list[str]:
         """The screen's rows as text."""
         return ["".join(row).rstrip() for row in self._ask("screen")]
+
+    def keep(self, name: str) -> str:
+        """Keep the screen as ``name.txt`` among the test's screens; what it shows."""
+        shown = "\n".join(self.screen()).rstrip()
+        (self._screens / f"{name}.txt").write_text(shown + "\n", encoding="utf-8")
+        return shown
 
     def ghost_text(self) -> GhostText | None:
         """The ghost text as it is now, if there is one."""

@@ -55,9 +55,13 @@ class Terminal:
         command: the program and its arguments.
         environment: beside ours.
         folder: where it runs.
+        screens: the folder for dumps of the screen.
     """
 
-    def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path, screens: Path
+    ) -> None:
+        self._screens = screens
         self._screen = Screen(N_COLUMNS, N_ROWS)
         self._stream = pyte.ByteStream(self._screen)
         self._changed = threading.Condition()
@@ -124,6 +128,12 @@ class Terminal:
         """The screen's rows as text."""
         with self._changed:
             return self._rows()
+
+    def keep(self, name: str) -> str:
+        """Keep the screen as ``name.txt`` among the test's screens; what it shows."""
+        shown = "\n".join(self.rows()).rstrip()
+        (self._screens / f"{name}.txt").write_text(shown + "\n", encoding="utf-8")
+        return shown
 
     def _rows(self) -> list[str]:
         return [row.rstrip() for row in self._screen.display]

@@ -53,7 +53,7 @@ def emacs_says(binary, expression, *arguments):
 
 
 @pytest.fixture
-def start_emacs(emacs_binary, tmp_path, _no_settings):
+def start_emacs(emacs_binary, tmp_path, screens, _no_settings):
     """Starts an Emacs in a terminal, with a file and a server's command; it ends with the test."""
     with ExitStack() as stack:
 
@@ -64,7 +64,7 @@ def start_emacs(emacs_binary, tmp_path, _no_settings):
             init = tmp_path / ".emacs.d" / "init.el"
             command = " ".join(json.dumps(part) for part in server)
             init.write_text(init.read_text("utf-8") + MORE.format(command=command, more=more), encoding="utf-8")
-            terminal = Terminal([emacs_binary, "-nw", file.path], home, tmp_path)
+            terminal = Terminal([emacs_binary, "-nw", file.path], home, tmp_path, screens)
             return stack.enter_context(terminal)
 
         yield start
@@ -142,9 +142,11 @@ def test_the_bundled_models_suggestion_shows_and_tab_accepts_all_of_it(start_ema
     go_there(terminal, file)
     terminal.press("item.")
     terminal.expect("item." + suggestion)
+    terminal.keep("ghost text")
     terminal.press("Tab")
     accepted = file.line_with("item.") + suggestion
     assert accepted in saved(terminal, file).splitlines()
+    terminal.keep("accepted")
 
 
 def test_tab_accepts_all_lines(start_emacs, place):
@@ -159,6 +161,7 @@ def test_words_are_accepted_one_by_one_and_the_rest_stays(start_emacs, place):
     terminal = with_ghost(start_emacs, place)
     terminal.press("M-f")
     expect_ghost(terminal, " = width", 2)
+    terminal.keep("accepted a word")
     terminal.press("M-f")
     expect_ghost(terminal, " width", 2)
     assert saved(terminal, place) == "def area(width, height):\n    size =\n"
@@ -174,6 +177,7 @@ def test_a_line_is_accepted_and_the_next_one_stays(start_emacs, place):
         return line in rows[2] and terminal.cursor() == (2, rows[2].index(line) + len(line))
 
     terminal.wait_until("the cursor behind it", is_behind)
+    terminal.keep("accepted a line")
     assert "return size" in terminal.rows()[3]
     assert saved(terminal, place) == "def area(width, height):\n    size = width * height\n"
 
@@ -222,6 +226,7 @@ def test_what_is_paused_shows_nothing_until_it_is_resumed(start_emacs, place):
     terminal = with_ghost(start_emacs, place)
     terminal.press("M-x", "pylot-pause", "Return", "everywhere", "Return")
     terminal.expect("pylot paused")
+    terminal.keep("paused")
     terminal.press("s")
     terminal.expect("    s")
     assert "ize = width" not in terminal.rows()[2]

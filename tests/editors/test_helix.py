@@ -37,7 +37,7 @@ R = ":lsp-restart pylot"
 
 
 @pytest.fixture
-def start_helix(helix_binary, tmp_path, _no_settings):
+def start_helix(helix_binary, tmp_path, screens, _no_settings):
     """Starts a Helix in a terminal, with a file and a server's command; it ends with the test."""
     with ExitStack() as stack:
 
@@ -52,7 +52,7 @@ def start_helix(helix_binary, tmp_path, _no_settings):
             languages.write_text(text, encoding="utf-8")
             languages.with_name("config.toml").write_text(CONFIG, encoding="utf-8")
             command = [helix_binary, f"{file.path}:{file.line}"]
-            return stack.enter_context(Terminal(command, home, tmp_path))
+            return stack.enter_context(Terminal(command, home, tmp_path, screens))
 
         yield start
 
@@ -77,12 +77,14 @@ def test_the_bundled_models_suggestion_is_in_the_menu_and_return_accepts_it(star
     terminal.press("A", "item.")
     open_menu(terminal)
     terminal.expect(suggestion.strip())
+    terminal.keep("menu")
     terminal.press("C-n", "Return")
     leave_insert_mode(terminal)
     terminal.press(":w", "Return")
     accepted = file.line_with("item.") + suggestion
     terminal.expect(accepted.strip())
     terminal.expect("written")
+    terminal.keep("accepted")
     assert accepted in file.path.read_text("utf-8").splitlines()
 
 
@@ -92,6 +94,7 @@ def test_paused_by_a_key_it_has_no_entry_until_it_is_resumed(start_helix, tmp_pa
     terminal.expect("is ready")
     terminal.press(" ", "l", "p")
     terminal.expect("suggestions are paused everywhere")
+    terminal.keep("paused")
     terminal.press("A", "x.")
     open_menu(terminal)
     leave_insert_mode(terminal)

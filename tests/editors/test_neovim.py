@@ -117,11 +117,13 @@ def test_the_bundled_models_suggestion_appears_as_ghost_text_and_tab_accepts_it(
     suggestion = file.suggestion_behind("item.")
     editor = start_neovim(PYLOT_LS)
     type_and_expect(editor, file, "item.", suggestion)
+    editor.keep("ghost text")
     assert editor.lines()[file.line - 1] == file.line_with("item."), "ghost text is not in the buffer yet"
     editor.press("<Tab>")
     n_lines = suggestion.count("\n") + 1
     accepted = file.line_with("item." + suggestion).split("\n")
     editor.wait_until("the suggestion in the buffer", lambda: editor.lines()[file.line - 1 :][:n_lines] == accepted)
+    editor.keep("accepted")
 
 
 def test_what_tab_accepts_is_logged_as_accepted(start_neovim: StartNeovim, tmp_path: Path) -> None:

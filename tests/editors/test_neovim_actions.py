@@ -55,23 +55,8 @@ COPIES: dict[str, Callable[[Path], Copy]] = {
 }
 
 
-@pytest.fixture
-def dump(record_property: Callable[[str, object], None]) -> Callable[[Neovim], str]:
-    """The screen, kept with the test's result."""
-
-    def keep(editor: Neovim) -> str:
-        screen = "\n".join(editor.screen()).rstrip()
-        record_property("screen", screen)
-        print(screen)
-        return screen
-
-    return keep
-
-
 @pytest.mark.parametrize("kind", ["docstring", "implement"])
-def test_the_bundled_models_edit_is_confirmed_and_made(
-    start_neovim: StartNeovim, tmp_path: Path, dump: Callable[[Neovim], str], kind: str
-) -> None:
+def test_the_bundled_models_edit_is_confirmed_and_made(start_neovim: StartNeovim, tmp_path: Path, kind: str) -> None:
     file = COPIES[kind](tmp_path)
     expected = file.asked(kind)
     assert expected != file.source
@@ -82,7 +67,7 @@ def test_the_bundled_models_edit_is_confirmed_and_made(
     editor.wait_until("the change in the buffer", lambda: "\n".join(editor.lines()) + "\n" == expected)
     assert "Apply all changes?" in editor.question()
     added = next(line for line in expected.split("\n") if line not in file.source.split("\n"))
-    assert added.strip() in dump(editor)
+    assert added.strip() in editor.keep("action made")
 
 
 def test_who_declines_keeps_the_text(start_neovim: StartNeovim, tmp_path: Path) -> None:
@@ -97,9 +82,7 @@ def test_who_declines_keeps_the_text(start_neovim: StartNeovim, tmp_path: Path) 
     assert "\n".join(editor.lines()) + "\n" == file.source
 
 
-def test_an_explanation_opens_beside_the_code(
-    start_neovim: StartNeovim, tmp_path: Path, dump: Callable[[Neovim], str]
-) -> None:
+def test_an_explanation_opens_beside_the_code(start_neovim: StartNeovim, tmp_path: Path) -> None:
     file = COPIES["docstring"](tmp_path)
     expected = file.asked("explain").rstrip("\n")
     editor = start_neovim(PYLOT_LS)
@@ -107,7 +90,7 @@ def test_an_explanation_opens_beside_the_code(
     editor.expect_server()
     editor.run_action("refactor.explain", file.line)
     editor.wait_until("the explanation", lambda: expected in editor.texts())
-    assert expected.split("\n")[0] in dump(editor)
+    assert expected.split("\n")[0] in editor.keep("action made")
     assert "\n".join(editor.lines()) + "\n" == file.source
 
 
@@ -153,7 +136,6 @@ FENCED = "```python\n{}\n```\n"
 def test_a_chat_models_edit_is_confirmed_and_made(
     start_neovim: StartNeovim,
     tmp_path: Path,
-    dump: Callable[[Neovim], str],
     kind: str,
     source: str,
     answer: str,
@@ -163,7 +145,7 @@ def test_a_chat_models_edit_is_confirmed_and_made(
     editor.press("2G^")
     editor.run_action(kind, 2 if kind.endswith("rename") else 1)
     editor.wait_until("the change in the buffer", lambda: "\n".join(editor.lines()) == expected)
-    assert expected.rsplit("\n", maxsplit=1)[-1].strip() in dump(editor)
+    assert expected.rsplit("\n", maxsplit=1)[-1].strip() in editor.keep("action made")
 
 
 def test_tests_come_in_a_file_of_their_own(start_neovim: StartNeovim, tmp_path: Path) -> None:

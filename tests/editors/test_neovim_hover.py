@@ -51,6 +51,7 @@ def hovered(editor: Neovim, keys: str, expected: str) -> list[str]:
     assert not is_shown()
     editor.press(keys + "<Cmd>lua vim.lsp.buf.hover()<CR>")
     editor.wait_until(f"{expected!r} on the screen", is_shown)
+    editor.keep("hover")
     return below()
 
 

@@ -80,6 +80,7 @@ def test_words_are_accepted_one_by_one_and_the_rest_stays(start_neovim: StartNeo
         editor.press("<M-Right>")
         editor.wait_until(f"{word!r}", lambda word=word: editor.lines()[1] == word)
         editor.expect_ghost_text(rest)
+        editor.keep(f"accepted {word.strip()}")
     editor.stop_server()
     log = FeedbackLog(tmp_path / "home" / "state" / "pylot-ls" / "feedback" / "feedback.db")
     totals = editor.wait_until("a log", lambda: log.totals(date.min))
@@ -92,6 +93,7 @@ def test_a_line_is_accepted_and_the_next_one_stays(start_neovim: StartNeovim, tm
     editor.press("<M-Down>")
     editor.wait_until("the line", lambda: editor.lines()[1] == "    size = width * height")
     editor.expect_ghost_text("\n    return size")
+    editor.keep("accepted a line")
     editor.press("<M-Down>")
     editor.wait_until("the other", lambda: editor.lines()[1:] == ["    size = width * height", "    return size"])
 
@@ -152,6 +154,7 @@ def test_what_is_paused_shows_nothing_until_it_is_resumed(
     editor.type("s")
     assert editor.lua("vim.lsp.inline_completion.is_enabled({ bufnr = 0 })") is False
     assert editor.ghost_text() is None
+    editor.keep("paused")
     editor.press("<Esc>")
     editor.command(f"Pylot resume {scope}")
     editor.go_to_end_of_line(file.line)
@@ -274,6 +277,7 @@ def test_neovim_without_inline_completion_gets_entries_of_its_menu(start_neovim:
     editor.go_to_end_of_line(file.line)
     editor.type("w.")
     editor.wait_until("the menu", lambda: editor.lua("vim.fn.pumvisible()") == 1)
+    editor.keep("menu")
     assert any("size()" in row for row in editor.screen())
 
 

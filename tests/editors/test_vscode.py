@@ -104,7 +104,7 @@ def test_the_bundled_models_suggestion_appears_and_is_accepted_by_word_and_as_a_
     vscode.go_to_end_of_line(file.line)
     vscode.type("item.")
     screen = vscode.expect_ghost_text(suggestion)
-    vscode.screenshot("suggested")
+    vscode.keep("suggested")
     assert screen.lines[file.line - 1] == file.line_with("item."), "ghost text is not in the file yet"
     vscode.press("Control+ArrowRight")
     screen = vscode.wait_for("a word", lambda seen: seen.lines[file.line - 1] != file.line_with("item."))
@@ -112,12 +112,12 @@ def test_the_bundled_models_suggestion_appears_and_is_accepted_by_word_and_as_a_
     assert suggestion.startswith(word)
     assert len(word) < len(suggestion)
     vscode.expect_ghost_text(suggestion.removeprefix(word))
-    vscode.screenshot("accepted a word")
+    vscode.keep("accepted a word")
     vscode.press("Tab")
     n_lines = suggestion.count("\n") + 1
     accepted = file.line_with("item." + suggestion).split("\n")
     vscode.wait_for("all of it", lambda seen: seen.lines[file.line - 1 :][:n_lines] == accepted)
-    vscode.screenshot("accepted")
+    vscode.keep("accepted")
 
 
 def test_who_asks_by_hand_goes_through_several(window: VSCode) -> None:
@@ -139,7 +139,7 @@ def test_while_the_editors_list_is_open_the_suggestion_goes_on_behind_its_select
     window.expect_ghost_text("lityscripted_suggestion")
     window.press("ArrowDown")
     screen = window.expect_ghost_text("ntityscripted_suggestion")
-    window.screenshot("behind the selected entry")
+    window.keep("behind the selected entry")
     assert screen.selected == "quantity"
     asked = [each["context"].get("selectedCompletionInfo") for each in scripted.asked("textDocument/inlineCompletion")]
     typed = {"start": {"line": 2, "character": 0}, "end": {"line": 2, "character": 3}}
@@ -172,7 +172,7 @@ def test_a_paused_server_is_not_asked_and_one_that_is_resumed_is(
     n_asked = len(scripted.asked("textDocument/inlineCompletion"))
     window.type("1\ny = ")
     window.wait_for("what was typed", lambda seen: seen.lines[:2] == ["x = 1", "y = "])
-    window.screenshot(entry.lower())
+    window.keep(entry.lower())
     window.choose("Resume")
     window.expect_status("ready")
     assert len(scripted.asked("textDocument/inlineCompletion")) == n_asked
@@ -195,7 +195,7 @@ def test_a_hover_shows_what_the_text_says_of_a_name_and_what_a_model_says(window
     window.paste('def total(rate):\n"""Add the prices."""\nreturn rate\n')
     window.press("Control+Home", *["ArrowRight"] * 5, "Control+k", "Control+i")
     screen = window.wait_for("the hover", lambda seen: "scripted_suggestion" in "".join(seen.hover))
-    window.screenshot("hover")
+    window.keep("hover")
     assert "def total(rate)" in "".join(screen.hover)
     assert "Add the prices." in "".join(screen.hover)
     window.press("Escape")
@@ -205,11 +205,11 @@ def test_a_code_action_documents_a_function(window: VSCode) -> None:
     window.paste("def total(rate):\nreturn rate\n")
     window.press("Control+Home", *["ArrowRight"] * 5, "Control+.")
     screen = window.wait_for("the actions", lambda seen: seen.actions)
-    window.screenshot("actions")
+    window.keep("actions")
     assert screen.actions[0] == "Document total"
     window.press("Enter")
     window.click(".bulk-edit-panel .edit-checkbox")
-    window.screenshot("action to confirm")
+    window.keep("action to confirm")
     window.click(".bulk-edit-panel .monaco-button", "Apply")
     window.wait_for("the documentation", lambda seen: '    """scripted_suggestion"""' in seen.lines)
 
@@ -247,7 +247,7 @@ def test_the_check_fails_without_a_server_and_the_user_is_told_what_to_do(vscode
     assert screen.notifications == [
         f"There is no program {folder}/pylot-ls. Correct the setting pylot-ls.serverPath, or empty it."
     ]
-    vscode.screenshot("no server")
+    vscode.keep("no server")
     vscode.clear()
     vscode.type("x = ")
     with pytest.raises(GhostTextError, match="server is not running"):
@@ -258,7 +258,7 @@ def test_the_check_fails_without_a_server_and_the_user_is_told_what_to_do(vscode
     server = folder / "pylot-ls"
     advice = f'{server} does not start: no memory. Run "{server} doctor" in a terminal: it says what to do.'
     assert screen.notifications == [advice]
-    vscode.screenshot("crashing server")
+    vscode.keep("crashing server")
     assert len(crashing.pids()) == 1
     StandIn(folder, [sys.executable, "-c", OLD])
     vscode.choose("Start the server")

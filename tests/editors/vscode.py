@@ -87,10 +87,13 @@ class VSCode:
         fetched: the folder that fetch_vscode.sh has filled.
         package: the .vsix.
         home: an empty folder; everything that VS Code and the servers store goes there.
+
+    Attributes:
+        screens: the folder for pictures.
     """
 
     def __init__(self, fetched: Path, package: Path, home: Path) -> None:
-        self._home = home
+        self._home = self.screens = home
         # What names a program counts from the settings of the machine that it runs on, beside those of the user.
         self._machine_settings = home / "user" / "Machine" / "settings.json"
         user_settings = home / "user" / "User" / "settings.json"
@@ -212,11 +215,9 @@ class VSCode:
         """As it is now."""
         return Screen(**self._do("look"))
 
-    def screenshot(self, name: str) -> None:
-        """Keep the picture as ``PYLOT_TEST_SCREENSHOTS/name.png``, else in the home folder."""
-        folder = Path(os.environ.get("PYLOT_TEST_SCREENSHOTS") or self._home / "screenshots")
-        folder.mkdir(parents=True, exist_ok=True)
-        self._do("screenshot", path=str(folder / f"{name}.png"))
+    def keep(self, name: str) -> None:
+        """Keep the picture as ``name.png`` among the test's screens."""
+        self._do("screenshot", path=str(self.screens / f"{name}.png"))
 
     def expect_status(self, words: str) -> Screen:
         """Wait until our item in the status bar contains some words; a failure that is shown there ends the waiting."""
@@ -275,7 +276,7 @@ class VSCode:
 
     def _failure(self, message: str, kind: type[VSCodeError]) -> VSCodeError:
         error = kind(message)
-        self.screenshot("failure")
+        self.keep("failure")
         logs = [path.read_text(errors="replace")[-3000:] for path in self._home.glob("user/logs/**/*pylot-ls*.log")]
         error.add_note(f"--- screen\n{self.screen()}\n--- the extension's logs\n{'---'.join(logs)}")
         return error
