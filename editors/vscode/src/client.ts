@@ -1,6 +1,6 @@
 /** The connection to the server: starting it, starting it again when it dies, and what the server is told. */
 
-import type { LogOutputChannel } from "vscode";
+import { type LogOutputChannel, window } from "vscode";
 import {
   CloseAction,
   ErrorAction,
@@ -76,6 +76,17 @@ function middleware(pauses: Pauses): Middleware {
   return {
     provideInlineCompletionItems: (document, position, context, token, next) =>
       pauses.reach(document) === undefined ? next(document, position, context, token) : null,
+    async resolveCodeAction(action, token, next) {
+      try {
+        return await next(action, token);
+      } catch (error) {
+        // VS Code says nothing of it by itself: whoever has chosen the action would wait.
+        if (!token.isCancellationRequested) {
+          void window.showWarningMessage(error instanceof Error ? error.message : String(error));
+        }
+        return action;
+      }
+    },
     workspace: {
       configuration: (params) =>
         params.items.map((item) => (item.section === SECTION ? pauses.applied(chosenSettings()) : null)),
