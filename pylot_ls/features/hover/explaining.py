@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.manifest import Role
-from pylot_ls.engine.types import Finished, FinishReason, Priority, Token, Usage
+from pylot_ls.engine.types import FinishReason, Priority, Usage
 from pylot_ls.errors import ModelError
 from pylot_ls.features.hover.wording import is_enough, prose
+from pylot_ls.features.listening import listen
 from pylot_ls.prompts.docstring_hole import MAX_TOKENS, docstring_form, docstring_hole
 from pylot_ls.prompts.question import About, question_prompt
 from pylot_ls.prompts.window import with_line_feeds
@@ -127,10 +126,8 @@ async def explain(
     Raises:
         EngineError: the engine failed.
     """
-    received, is_over, usage = "", False, Usage()
-    logprobs: list[float] = []
     stop = asked.form.stop if asked.form else ()
-    events = engine.generate(
+    generation = engine.generate(
         asked.prompt,
         max_tokens=asked.max_tokens,
         stop=stop,
@@ -139,22 +136,18 @@ async def explain(
         keep=keep,
         heal=asked.form is not None,
     )
-    words = asked.begun
-    async with contextlib.aclosing(events) as stream:
-        async for event in stream:
-            usage = event.usage
-            received += event.text
-            if isinstance(event, Token):
-                logprobs.append(event.logprob)
-            elif isinstance(event, Finished):
-                is_over = event.reason in {FinishReason.END, FinishReason.STOP}
-            words, has_ended = _words(asked, with_line_feeds(received))
-            is_over = is_over or has_ended
-            if is_over or is_enough(words):
-                break
-            on_text(prose(words, is_over=False))
-    confidence = math.exp(sum(logprobs) / len(logprobs)) if logprobs else 0.0
-    return Explanation(prose(words, is_over=is_over), confidence, usage)
+
+    def has_said_enough(received: str) -> bool:
+        words, has_ended = _words(asked, received)
+        if has_ended or is_enough(words):
+            return True
+        on_text(prose(words, is_over=False))
+        return False
+
+    heard = await listen(generation, has_said_enough)
+    words, has_ended = _words(asked, heard.text)
+    is_over = has_ended or heard.reason in {FinishReason.END, FinishReason.STOP}
+    return Explanation(prose(words, is_over=is_over), heard.confidence, heard.usage)
 
 
 def _words(asked: Asked, received: str) -> tuple[str, bool]:
