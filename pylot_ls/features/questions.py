@@ -49,12 +49,12 @@ class Answer:
 
 def explanation_question(about: About) -> str:
     """The question what a part of a document does."""
-    return f"{_EXPLAIN}\n{_quoted(about)}"
+    return f"{_EXPLAIN}\n{quoted(about)}"
 
 
 def own_question(about: About, question: str) -> str:
     """A user's question about a part of a document, or about all of it where the part is empty."""
-    return question if about.start == about.end else f"{question}\n\n{_ABOUT_PART}\n{_quoted(about)}"
+    return question if about.start == about.end else f"{question}\n\n{_ABOUT_PART}\n{quoted(about)}"
 
 
 async def answer(
@@ -99,7 +99,7 @@ async def answer(
     return Answer(text.rstrip(), heard.reason is FinishReason.END)
 
 
-def _quoted(about: About) -> str:
+def quoted(about: About) -> str:
     """The part in a fence that nothing in it closes; of a long one its beginning and its end."""
     start, end = about.start, about.end
     if end - start > _MOST_QUOTED:

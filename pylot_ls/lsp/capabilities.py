@@ -1,4 +1,4 @@
-"""What a client can do, read once from its ``initialize`` request."""
+"""What a client can do, read once from its ``initialize`` request; and what it is told beyond LSP."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 STATS_CAPABILITY = "pylotCompletionStats"
 # A client that sets this there is told of the model: which it is, and whether it can be used yet.
 MODEL_CAPABILITY = "pylotModel"
+
+# Clients that know rust-analyzer's extensions of LSP send a range in the place of a hover's position.
+EXPERIMENTAL = {"hoverRange": True}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.syntax.definitions import Span, definition_at, definitions
 from pylot_ls.syntax.grammars import grammar
-from pylot_ls.syntax.inside import is_comment
+from pylot_ls.syntax.inside import is_comment, is_docstring
 from pylot_ls.syntax.parsing import Parsed, n_shared, parse
 from pylot_ls.syntax.window import encode
 
@@ -168,18 +168,7 @@ def _nearest(latest: Iterable[Parsed], source: bytes) -> Parsed | None:
 
 
 def _is_prose(node: Node) -> bool:
-    return is_comment(node) or _is_docstring(node)
-
-
-def _is_docstring(node: Node) -> bool:
-    """Whether a string is a statement of its own at the beginning of a body."""
-    if node.type != "string":
-        return False
-    statement = node.parent if node.parent is not None and node.parent.type == "expression_statement" else node
-    holder = statement.parent
-    if holder is None or holder.type not in {"block", "module"} or statement.named_child_count > 1:
-        return False
-    return holder.named_children[0].start_byte == node.start_byte
+    return is_comment(node) or is_docstring(node)
 
 
 def _below(node: Node) -> Iterator[Node]:

@@ -11,6 +11,7 @@ from pylot_ls.engine.types import FinishReason, Priority, Usage
 from pylot_ls.errors import ModelError
 from pylot_ls.features.hover.wording import is_enough, prose
 from pylot_ls.features.listening import listen
+from pylot_ls.features.questions import quoted
 from pylot_ls.prompts.docstring_hole import MAX_TOKENS, docstring_form, docstring_hole
 from pylot_ls.prompts.question import About, question_prompt
 from pylot_ls.prompts.window import with_line_feeds
@@ -77,9 +78,14 @@ async def explaining_engine(pool: ModelPool) -> tuple[Engine, ModelInfo] | None:
             _log.info("the model of the role %s does not explain: %s", role, error)
             continue
         info = await engine.ready()
-        if role is Role.CHAT or (info.fim is not None and info.n_params >= _LEAST_PARAMETERS):
+        if explains(info):
             return engine, info
     return None
+
+
+def explains(model: ModelInfo) -> bool:
+    """Whether a model says something worth reading: all that chat, and of those that fill holes larger ones."""
+    return model.chats or (model.fim is not None and model.n_params >= _LEAST_PARAMETERS)
 
 
 def ask_about(
@@ -160,7 +166,11 @@ def _words(asked: Asked, received: str) -> tuple[str, bool]:
 def _question(document: Document, subject: Subject, language: Language) -> str:
     """It quotes what it is about: the part of the document that is shown is not marked."""
     definition = subject.definition
-    if definition is None:
+    if not subject.is_name:
+        about = f"What does this code do?\n{quoted(About.of(document, subject.start, subject.end))}"
+        if subject.name != subject.line and "\n" not in subject.name:
+            about = f"{about}\nIt is a part of this line:\n{subject.line[:_MOST_QUOTED]}"
+    elif definition is None:
         about = f"What is `{subject.name}` in this line?\n{subject.line[:_MOST_QUOTED]}"
     else:
         span = definition.signature

@@ -14,7 +14,7 @@ from pylot_ls.errors import PylotError
 from pylot_ls.features.hover.explaining import Explanation, ask_about, explain, explaining_engine
 from pylot_ls.features.hover.explanations import Explanations, explanation_key
 from pylot_ls.features.hover.stated import Stated, stated
-from pylot_ls.features.hover.subject import Subject, subject_at
+from pylot_ls.features.hover.subject import Subject, subject_at, subject_in
 from pylot_ls.language import ENGLISH
 from pylot_ls.prompts.layout import FimOptions
 
@@ -98,13 +98,25 @@ class Hovers:
         self._jobs: dict[object, _Job] = {}
 
     async def hover(
-        self, document: Document, offset: int, options: HoverOptions, *, session: str = "", kept: bool = False
+        self,
+        document: Document,
+        places: tuple[int, int],
+        options: HoverOptions,
+        *,
+        session: str = "",
+        kept: bool = False,
     ) -> Hover | None:
-        """What is shown at an offset; None where nothing is.
+        """What is shown of a selection, or at a cursor; None where nothing is.
 
-        ``session`` is whose request it is; ``kept``: whether something of the document may be kept on disk.
+        Args:
+            document: in which it is.
+            places: where the selection starts and ends, in characters; equal for a cursor.
+            options: what the user has chosen.
+            session: whose request it is.
+            kept: whether something of the document may be kept on disk.
         """
-        subject = await subject_at(document, offset)
+        start, end = places
+        subject = await (subject_at(document, start) if start == end else subject_in(document, start, end))
         if subject is None:
             return None
         said = None if subject.definition is None else stated(document.text, subject.definition)
