@@ -96,11 +96,8 @@ class Actions:
         """What the models can do, as far as is known without loading one."""
         pool = self._session.pool
         complete, chat = pool.known(Role.COMPLETE), pool.known(Role.CHAT)
-        return Abilities(
-            # Who chose a model for nothing but to chat chose one that does.
-            chats=chat.chats if chat is not None else pool.has_own(Role.CHAT),
-            fills=complete is not None and complete.fim is not None,
-        )
+        # Who chose a model for nothing but to chat chose one that does.
+        return Abilities.of(complete, chats=chat.chats if chat is not None else pool.has_own(Role.CHAT))
 
     async def ready(self) -> None:
         """Wait until it is known what the model that completes can do, or that it cannot be loaded."""

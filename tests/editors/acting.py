@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -121,10 +120,10 @@ class Copy:
     def asked(self, kind: str) -> str:
         """What the bundled model makes of it, asked on the command line and not in an editor."""
         place = f"{self.path}:{self.line}:9"
-        command = [*PYLOT_LS, "action", kind, place, "--json" if kind == "explain" else "--whole"]
+        command = [*PYLOT_LS, "action", kind, place, "--whole"]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
-        return str(json.loads(done.stdout)["text"]) if kind == "explain" else done.stdout
+        return done.stdout
 
 
 COPIES: dict[str, Callable[[Path], Copy]] = {

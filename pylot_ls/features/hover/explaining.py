@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.types import FinishReason, Priority, Usage
-from pylot_ls.errors import ModelError
+from pylot_ls.errors import ModelError, ModelUnsupportedError, RequestError
+from pylot_ls.features.hover.subject import definition_in
 from pylot_ls.features.hover.wording import is_enough, prose
 from pylot_ls.features.listening import listen
 from pylot_ls.features.questions import quoted
+from pylot_ls.language import Message
 from pylot_ls.prompts.docstring_hole import MAX_TOKENS, docstring_form, docstring_hole
 from pylot_ls.prompts.question import About, question_prompt
 from pylot_ls.prompts.window import with_line_feeds
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+NONE_EXPLAINS = Message(
+    "no model here explains code: choose one that chats (pylot-ls models use NAME --role chat), or one of 100 million "
+    "parameters or more that completes (pylot-ls models use NAME)"
+)
+_DEFINITIONS_ALONE = Message(
+    "this model explains functions and classes alone: put the cursor into one, or choose a model that chats "
+    "(pylot-ls models use NAME --role chat)"
+)
 _CHAT_TOKENS = 160
 # Of models that fill holes only larger ones are asked. What the bundled one says, with 3 million parameters, is wrong
 # more than nine times in ten, and it is surest of itself where it repeats what documents its neighbours (see
@@ -83,6 +93,20 @@ async def explaining_engine(pool: ModelPool) -> tuple[Engine, ModelInfo] | None:
     return None
 
 
+async def chosen_engine(pool: ModelPool) -> tuple[Engine, ModelInfo]:
+    """The model that explains.
+
+    Raises:
+        ModelError: there is none, or why the one that was chosen for it is of no use.
+        EngineClosedError: the pool was closed.
+    """
+    found = await explaining_engine(pool)
+    if found is None:
+        await pool.engine(Role.CHAT if pool.has_own(Role.CHAT) else Role.COMPLETE)
+        raise ModelUnsupportedError(NONE_EXPLAINS)
+    return found
+
+
 def explains(model: ModelInfo) -> bool:
     """Whether a model says something worth reading: all that chat, and of those that fill holes larger ones."""
     return model.chats or (model.fim is not None and model.n_params >= _LEAST_PARAMETERS)
@@ -115,6 +139,41 @@ def ask_about(
     if prompt is None or form is None:
         return None
     return Asked(prompt, MAX_TOKENS, form.begun, form)
+
+
+async def explain_definition(
+    document: Document,
+    places: tuple[int, int],
+    engine: Engine,
+    language: Language,
+    options: FimOptions | None = None,
+    *,
+    session: str = "",
+    keep: bool = False,
+) -> Explanation:
+    """What a model that only completes says of the definition around a part of a document.
+
+    Args:
+        document: of which it is a part.
+        places: where the part starts and ends, in characters.
+        engine: of the model.
+        language: in which it is to explain, if it can be told.
+        options: how completions are laid out.
+        session: whose request it is.
+        keep: whether the KV of the document may be kept.
+
+    Raises:
+        RequestError: there is no definition that it could document, or it said nothing worth reading.
+        ModelError, EngineError: as ``Engine.ready`` and ``explain``.
+    """
+    subject = await definition_in(document, *places)
+    asked = None if subject is None else ask_about(document, subject, await engine.ready(), language, options)
+    if asked is None:
+        raise RequestError(_DEFINITIONS_ALONE)
+    explanation = await explain(asked, engine, session=session, keep=keep)
+    if not explanation.text:
+        raise RequestError(Message("the model said nothing worth reading; choose another model"))
+    return explanation
 
 
 async def explain(
