@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls.engine.identity import file_stamp
+from pylot_ls.engine.manifest import Role
 from pylot_ls.errors import PylotError
 from pylot_ls.features.hover.explaining import Explanation, ask_about, explain, explaining_engine
 from pylot_ls.features.hover.explanations import Explanations, explanation_key
@@ -124,9 +125,16 @@ class Hovers:
         job = self._join(key) or self._begin(key, document, subject, options, session=session, kept=kept)
         self._end_others(job)
         explanation, is_going_on = await self._wait(job, options.time_budget_ms)
-        if said is None and not explanation.text and not is_going_on:
+        # Nothing is promised where only a model that chats could say something, and none is known.
+        if said is None and not explanation.text and not (is_going_on and self._can_chat):
             return None
         return Hover(subject, said, explanation, is_going_on)
+
+    @property
+    def _can_chat(self) -> bool:
+        pool = self._pool()
+        known = pool.known(Role.CHAT)
+        return known.chats if known is not None else pool.has_own(Role.CHAT)
 
     def forget(self, uri: str) -> None:
         """A document was closed: nobody wants to know any more."""

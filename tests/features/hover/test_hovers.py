@@ -136,6 +136,19 @@ async def test_other_code_than_a_name_takes_a_model_that_chats(point, stepped_ba
     assert not pointer.backend.requests
 
 
+@pytest.mark.parametrize(("n_steps", "is_promised"), [(0, False), (2, True)])
+async def test_an_explanation_is_promised_where_it_is_known_that_a_model_chats(
+    point, stepped_backend, n_steps, is_promised
+):
+    pointer = point(stepped_backend(SAID, n_steps=n_steps))
+    if n_steps:
+        await pointer.pool.complete.ready()
+    pointer.time_is_up.set()
+    found = await pointer.hover(SOURCE, "(self.prices)")
+    assert (found is not None and found.is_going_on) == is_promised
+    pointer.backend.allow()
+
+
 @pytest.mark.parametrize(("at", "to"), [("    def total", " " * 4), ("import", SOURCE * 100)])
 async def test_of_white_space_and_of_a_whole_book_nothing_is_shown(point, stepped_backend, at, to):
     pointer = point(stepped_backend(SAID))
