@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
 import threading
@@ -109,12 +110,18 @@ def test_a_model_whose_kv_cannot_be_cut_drafts_nothing(bundled_config, drive, mo
     assert driven.backend._loaded.speculation is None
 
 
-def test_the_word_that_is_being_typed_is_completed(bundled):
-    at = SOURCE.rindex("self.items.append")
-    for typed, rest in (("s", "elf."), ("sel", "f."), ("self.item", "s"), ("self.items.app", "end(")):
-        prompt = fim(SOURCE[: at - 8], SOURCE[at - 8 : at] + typed, AFTER)
-        assert bundled.ask(prompt, 8, heal=True).text.startswith(rest)
-        assert not bundled.ask(prompt, 8).text.startswith(rest)
+def test_who_types_into_a_token_that_the_model_says_is_led_to_its_end(bundled):
+    n_astray = 0
+    for at in (SOURCE.index(line) for line in ("        self.limit", "        if len", "        self.items.append")):
+        said = bundled.ask(fim(SOURCE[:at], "", AFTER), 8)
+        ends = [len("".join(token.text for token in said.tokens[: n + 1])) for n in range(len(said.tokens))]
+        for begin, end in itertools.pairwise([0, *ends]):
+            for cut in range(begin + 1, end):
+                prompt = fim(SOURCE[:at], said.text[:cut], AFTER)
+                rest = said.text[cut:end]
+                assert bundled.ask(prompt, 8, heal=True).text.startswith(rest)
+                n_astray += not bundled.ask(prompt, 8).text.startswith(rest)
+    assert n_astray > 5, "without healing it goes another way"
 
 
 def test_a_keystroke_that_is_healed_costs_few_tokens(bundled):
