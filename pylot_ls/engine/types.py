@@ -67,6 +67,13 @@ class MarkerSegment:
 
 
 @dataclass(frozen=True, slots=True)
+class TokensSegment:
+    """A piece of a prompt given as tokens; ids that the model does not have are refused."""
+
+    tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
     """What somebody says.
 
@@ -86,7 +93,7 @@ class ChatSegment:
     messages: tuple[ChatMessage, ...]
 
 
-Segment = TextSegment | MarkerSegment | ChatSegment
+Segment = TextSegment | TokensSegment | MarkerSegment | ChatSegment
 Prompt = tuple[Segment, ...]
 
 
@@ -113,6 +120,36 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn instead of being the most probable ones. Names and defaults are llama.cpp's.
+
+    Attributes:
+        temperature: logits are divided by it; 0 takes the most probable token of those that are left.
+        top_k: only so many of the most probable tokens count; 0 for all.
+        top_p: only the most probable ones that come to this probability together; 1 for all.
+        min_p: only those that have at least this part of the probability of the most probable one; 0 for all.
+        seed: of the draws, from 0 to 2**32 - 1; None draws anew each time.
+        repeat_penalty: logits of tokens that were there are divided by it where positive, else multiplied; 1 for none.
+        frequency_penalty, presence_penalty: taken off a token's logit for each time, or once, that it was there.
+        repeat_last_n: how many of the last tokens, the prompt's included, "were there"; 0 for none, -1 for all.
+        logit_bias: token ids, each with what is added to its logit; minus infinity bans it.
+        ignore_eos: tokens that end the text are never drawn.
+    """
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    seed: int | None = None
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    repeat_last_n: int = 64
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class KnownText:
     """A text from which what is generated for a session may draw; None where it is to be forgotten."""
 
@@ -123,7 +160,7 @@ class KnownText:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """Continue a prompt greedily.
+    """Continue a prompt.
 
     Attributes:
         request_id: unique among the requests in flight of one backend.
@@ -149,6 +186,10 @@ class GenerateRequest:
         grammar: in GBNF, llama.cpp's form: each token is the most probable of those that the grammar allows, and the
             text ends where it is complete. Only the model counts then: nothing is healed or drafted, no ``hole`` is
             looked at, and another ``rank`` than 0 is refused. "" allows all texts.
+        sampling: how tokens are drawn; None takes the most probable one. With it nothing is healed or drafted, and
+            neither ``hole`` nor ``rank`` counts. A ``grammar`` goes with it.
+        n_alternatives: with each token come so many of the most probable ones in its place.
+        salt: whose KV it may find, and who may find its: requests of another salt share none, in memory or on disk.
     """
 
     request_id: str
@@ -166,6 +207,9 @@ class GenerateRequest:
     hole: Hole | None = None
     embeds: bool = False
     grammar: str = ""
+    sampling: Sampling | None = None
+    n_alternatives: int = 0
+    salt: str = ""
 
     @property
     def looks_ahead(self) -> bool:
@@ -290,6 +334,15 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have stood in another's place, its own bytes, and its probability's natural logarithm."""
+
+    token_id: int
+    piece: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A decoded token; there is none for a token that only repeats what the prompt ended in, unless a rank chose it.
 
@@ -300,6 +353,8 @@ class Token:
         logprob: natural logarithm of its probability under the model, given what is known of the text: of a healed
             token, that it agrees with the prompt's end.
         usage: what the request has cost so far.
+        piece: its own bytes.
+        alternatives: the most probable tokens in its place, the best first; see ``GenerateRequest.n_alternatives``.
     """
 
     request_id: str
@@ -307,6 +362,8 @@ class Token:
     token_id: int
     logprob: float
     usage: Usage
+    piece: bytes = b""
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
