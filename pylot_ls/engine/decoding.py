@@ -6,9 +6,10 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.checking import check_request
 from pylot_ls.engine.healing import MOST_TOKENS, healing_of
 from pylot_ls.engine.speculation import Draft, draft_of
-from pylot_ls.engine.types import FinishReason, Token
+from pylot_ls.engine.types import Alternative, FinishReason, Token
 from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Decoder:
             RequestError: its grammar is none, or it asks for what a grammar does not go with.
         """
         request, healing = generation.job.request, None
+        check_request(request, len(prompt), self._loaded.info)
         # Only what is typed: what stands before it is frozen, or a marker. And a prompt is never empty.
         n_typed = min(self._loaded.renderer.n_last(request.prompts[generation.fallback]), len(prompt) - 1)
         if request.grammar and request.max_tokens:
@@ -111,8 +113,9 @@ class Decoder:
 
     def _next_token(self, generation: Generation, index: int) -> FinishReason | None:
         """Choose and deliver the token that follows the one at ``index`` of the batch."""
+        request = generation.job.request
         allowed = generation.healing.allowed() if generation.healing and generation.is_healing else None
-        rank = 0 if generation.n_decoded else generation.job.request.rank
+        rank = 0 if generation.n_decoded else request.rank
         if generation.grammar is not None:
             token, logprob = generation.grammar.choose(self._loaded.context.logits(index))
         else:
@@ -120,13 +123,20 @@ class Decoder:
             token, logprob = self._ranked(index, allowed, rank, guess)
         if self._loaded.model.ends_text(token):
             return FinishReason.END
-        new = generation.take(token, self._loaded.model.piece(token))
+        piece = self._loaded.model.piece(token)
+        new = generation.take(token, piece)
         if new or allowed is None or rank:
             text = generation.stream.feed(new)
-            self._sink(Token(generation.job.request.request_id, text, token, logprob, generation.usage()))
+            others = self._alternatives(index, request.n_alternatives) if request.n_alternatives else ()
+            self._sink(Token(request.request_id, text, token, logprob, generation.usage(), piece, others))
         if generation.stream.stopped:
             return FinishReason.STOP
         return FinishReason.LENGTH if generation.n_left == 0 else None
+
+    def _alternatives(self, index: int, n_tokens: int) -> tuple[Alternative, ...]:
+        """The most probable tokens after the one at ``index`` of the batch."""
+        found = self._loaded.context.most_probable(index, n_tokens)
+        return tuple(Alternative(token, self._loaded.model.spelling(token), logprob) for token, logprob in found)
 
     def _ranked(self, index: int, allowed: Ids | None, rank: int, guess: Guess | None) -> tuple[int, float]:
         """The token that has ``rank`` others before it, of which only the first ends the text."""

@@ -14,7 +14,8 @@ import numpy as np
 
 from pylot_ls.engine.failure import failed
 from pylot_ls.engine.llama_context import LlamaContext
-from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, TextSegment, Usage
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, Usage
 from pylot_ls.errors import DecodeError
 
 if TYPE_CHECKING:

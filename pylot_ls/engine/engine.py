@@ -10,6 +10,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from pylot_ls import errors
+from pylot_ls.engine.prompt_types import Prompt, TextSegment
 from pylot_ls.engine.types import (
     Embedded,
     Event,
@@ -22,10 +23,8 @@ from pylot_ls.engine.types import (
     Loading,
     ModelInfo,
     Priority,
-    Prompt,
     Ready,
     StateEvent,
-    TextSegment,
     Token,
 )
 from pylot_ls.engine.wakeup import Wakeup
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.backend import Backend
     from pylot_ls.engine.memory_plan import MemoryPlan
-    from pylot_ls.engine.types import RequestEvent, Usage
+    from pylot_ls.engine.types import RequestEvent, Sampling, Usage
 
 GenerationEvent = Token | Finished
 
@@ -119,6 +118,9 @@ class Engine:
         rank: int = 0,
         hole: Hole | None = None,
         grammar: str = "",
+        sampling: Sampling | None = None,
+        n_alternatives: int = 0,
+        salt: str = "",
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
@@ -141,6 +143,9 @@ class Engine:
             rank=rank,
             hole=hole,
             grammar=grammar,
+            sampling=sampling,
+            n_alternatives=n_alternatives,
+            salt=salt,
         )
         return self._serve(request)
 

@@ -15,6 +15,7 @@ import llama_cpp.llama_cpp as lib
 import numpy as np
 
 from pylot_ls.engine.gbnf import check_grammar
+from pylot_ls.engine.logits import log_total
 from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
@@ -73,8 +74,7 @@ class GrammarSampler:
             if token is not None:
                 if not self._ends(token):
                     lib.llama_sampler_accept(self._sampler, token)
-                top = logits.max()
-                return token, float(logits[token] - top - np.log(np.exp(logits - top).sum()))
+                return token, float(logits[token]) - log_total(logits)
         raise RequestError("the grammar goes on in a way that no token of the model does; allow other texts")
 
     def _best(self, ids: npt.NDArray[np.int32], logits: npt.NDArray[np.float32]) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 # ggml starts a debugger, if it finds one, before it aborts; an editor's server must just end.
@@ -21,7 +22,8 @@ from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
 from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.metadata import embeds, pools
-from pylot_ls.engine.types import FimTokens, Marker
+from pylot_ls.engine.prompt_types import Marker
+from pylot_ls.engine.types import FimTokens
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 from pylot_ls.language import Message
 
@@ -117,6 +119,7 @@ class LlamaModel:
     Attributes:
         adapters: that were loaded, each with how much of it counts.
         tokenize: ordinary text to tokens: special tokens spelt out in it stay text, and nothing is added.
+        tokenize_special: the same, but they become those tokens.
 
     Raises:
         ModelUnreadableError: llama.cpp refused the file, or reading was stopped.
@@ -149,6 +152,7 @@ class LlamaModel:
         self._pieces: dict[int, bytes] = {}
         self._endings: dict[int, bool] = {}
         self.tokenize = without_added_space(self._tokenize, self.piece)
+        self.tokenize_special = without_added_space(partial(self._tokenize, special=True), self.piece)
 
     def load_adapters(self, adapters: Sequence[Adapter]) -> None:
         """Load adapters that ``check_adapter`` accepted, before a context is made; they are freed with the model.
@@ -250,7 +254,7 @@ class LlamaModel:
         def fill(messages: Sequence[tuple[str, str]]) -> str | None:
             return _filled(template, messages) if template else None
 
-        return ChatForm(fill, lambda text: self._tokenize(text, special=True), self.markers()[Marker.BOS])
+        return ChatForm(fill, partial(self._tokenize, special=True), self.markers()[Marker.BOS])
 
     def _tokenize(self, text: str, *, special: bool = False, whole: bool = False) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.
@@ -278,12 +282,16 @@ class LlamaModel:
             found = self._pieces[token] = self._piece(token)
         return found
 
-    def _piece(self, token: int) -> bytes:
+    def spelling(self, token: int) -> bytes:
+        """The bytes that a token is written with, special tokens as well."""
+        return self.piece(token) or self._piece(token, special=True)
+
+    def _piece(self, token: int, *, special: bool = False) -> bytes:
         buffer = ctypes.create_string_buffer(_PIECE_BYTES)
-        length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+        length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
         if length < 0:
             buffer = ctypes.create_string_buffer(-length)
-            length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+            length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
         return buffer.raw[:length]
 
     def ends_text(self, token: int) -> bool:

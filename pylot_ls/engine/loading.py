@@ -236,7 +236,7 @@ def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> L
         info=replace(_describe(config, model, plan.n_ctx, manifest), removes_partially=partial, chats=chat.is_known),
         model=model,
         context=context,
-        renderer=PromptRenderer(model.tokenize, markers, chat),
+        renderer=PromptRenderer(model.tokenize, markers, chat, special=model.tokenize_special, n_vocab=model.n_vocab),
         sequences=Sequences(context, n_resident, shape.n_sequences, partial=partial),
         vocabulary=Vocabulary(model.pieces()),
         max_active=min(_MAX_ACTIVE, shape.n_sequences // 2),

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pylot_ls.engine.inbox import Inbox, Job
 from pylot_ls.engine.prefix_tree import common_prefix
+from pylot_ls.engine.prompt_types import ChatSegment, FimOrder, Prompt, TextSegment
 from pylot_ls.engine.streaming import TextStream
 from pylot_ls.engine.types import (
-    ChatSegment,
     Failed,
-    FimOrder,
     FimTokens,
     Finished,
     FinishReason,
@@ -21,9 +20,7 @@ from pylot_ls.engine.types import (
     LoadFailed,
     Loading,
     ModelInfo,
-    Prompt,
     Ready,
-    TextSegment,
     Token,
     Usage,
 )

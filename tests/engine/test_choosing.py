@@ -7,7 +7,8 @@ from served_worker import Eager, Served, cold
 
 from pylot_ls.engine.choosing import Choosing
 from pylot_ls.engine.inbox import Job
-from pylot_ls.engine.types import GenerateRequest, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import GenerateRequest
 
 WHOLE, HALF, QUARTER = "a" * 40, "b" * 20, "c" * 10
 RATE = 1.0  # a token a second: what a test itself takes is nothing beside that

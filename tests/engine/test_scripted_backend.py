@@ -2,8 +2,9 @@
 
 import pytest
 
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, SCRIPTED_TEXT, ScriptedBackend
-from pylot_ls.engine.types import Failed, FinishReason, LoadFailed, Loading, Marker, MarkerSegment, Ready, TextSegment
+from pylot_ls.engine.types import Failed, FinishReason, LoadFailed, Loading, Ready
 
 PROMPT = (MarkerSegment(Marker.FIM_PREFIX), TextSegment("abcdefgh"))
 
