@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pylot_ls.engine.types import GenerateRequest, ModelInfo, Sampling
 
 _SEEDS = 2**32
+# Beyond that sums of logits would overflow.
+_LARGEST = 1e30
 
 
 def check_request(request: GenerateRequest, n_prompt: int, info: ModelInfo) -> None:
@@ -57,19 +59,20 @@ def check_sampling(sampling: Sampling, n_vocab: int) -> None:
         ("top_p", 0.0, 1.0),
         ("min_p", 0.0, 1.0),
         ("repeat_last_n", -1, math.inf),
-        ("frequency_penalty", -math.inf, math.inf),
-        ("presence_penalty", -math.inf, math.inf),
+        ("repeat_penalty", 1 / _LARGEST, _LARGEST),
+        ("frequency_penalty", -_LARGEST, _LARGEST),
+        ("presence_penalty", -_LARGEST, _LARGEST),
     ):
         value = getattr(sampling, name)
         if not (math.isfinite(value) and least <= value <= most):
-            limits = f"from {least} to {most}" if math.isfinite(most) else f"{least} or more"
-            raise RequestError(f"{name} is {value}; it has to be {limits if math.isfinite(least) else 'finite'}")
-    if not 0 < sampling.repeat_penalty < math.inf:
-        raise RequestError(f"repeat_penalty is {sampling.repeat_penalty}; it has to be more than 0, and finite")
+            limits = f"from {least} to {most}" if math.isfinite(most) else f"{least} or more, and finite"
+            raise RequestError(f"{name} is {value}; it has to be {limits}")
     if sampling.seed is not None and not 0 <= sampling.seed < _SEEDS:
         raise RequestError(f"seed is {sampling.seed}; it has to be from 0 to {_SEEDS - 1}")
     for token, bias in sampling.logit_bias:
         if not 0 <= token < n_vocab:
             raise RequestError(f"logit_bias names the token {token}; those of the model are 0 to {n_vocab - 1}")
-        if math.isnan(bias) or bias == math.inf:
-            raise RequestError(f"logit_bias adds {bias} to the token {token}; it has to be a finite number, or -inf")
+        if bias != -math.inf and not -_LARGEST <= bias <= _LARGEST:
+            raise RequestError(
+                f"logit_bias adds {bias} to the token {token}; it has to be from {-_LARGEST} to {_LARGEST}, or -inf"
+            )

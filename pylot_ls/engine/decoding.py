@@ -47,10 +47,8 @@ class Decoder:
         check_request(request, len(prompt), self._loaded.info)
         # Only what is typed: what stands before it is frozen, or a marker. And a prompt is never empty.
         n_typed = min(self._loaded.renderer.n_last(request.prompts[generation.fallback]), len(prompt) - 1)
-        if request.grammar and request.max_tokens:
-            if request.rank:
-                raise RequestError("by a grammar there is one continuation of a prompt; ask without a rank")
-            generation.grammar = self._loaded.model.grammar(request.grammar)
+        if request.max_tokens and (request.grammar or request.sampling is not None):
+            self._begin_bound(generation)
             generation.begin(prompt)
             return
         if request.heal and request.max_tokens:
@@ -60,6 +58,21 @@ class Decoder:
         if self._loaded.ngrams is not None and request.hole is not None and request.max_tokens:
             typed = prompt[len(prompt) - n_typed : generation.n_prompt]
             generation.matcher = self._loaded.ngrams.matcher(request.session, request.hole, typed)
+
+    def _begin_bound(self, generation: Generation) -> None:
+        """See how a request that has a grammar, or is drawn, chooses its tokens."""
+        request, loaded = generation.job.request, self._loaded
+        if request.grammar:
+            if request.rank and request.sampling is None:
+                raise RequestError("by a grammar there is one continuation of a prompt; ask without a rank")
+            generation.grammar = loaded.model.grammar(request.grammar)
+        if request.sampling is not None:
+            # Imported here: it takes numpy, which is loaded with the model, and not while a server starts.
+            from pylot_ls.engine.sampler import Sampler  # noqa: PLC0415
+
+            generation.sampler = Sampler(
+                request.sampling, loaded.vocabulary.without_text, loaded.model.ends_text, generation.grammar
+            )
 
     def advance(self, generation: Generation, part: Part, end: int, seconds: float | None) -> FinishReason | None:
         """Go on after the evaluation of all that was known of a request; why the request is finished, if it is.
@@ -82,9 +95,9 @@ class Decoder:
             speculation.followed(generation.draft, generation.tokens[n_known:])
             if is_step and seconds is not None:
                 speculation.took(len(part.tokens), (seconds + time.perf_counter() - began) * 1000)
-            # While healing, or by a grammar, the next token may be none of those that the model would choose.
-            draft = Draft()
-            if reason is None and not generation.is_healing and generation.grammar is None:
+            # The next token may be none of those that the model would choose.
+            draft, is_free = Draft(), generation.grammar is None and generation.sampler is None
+            if reason is None and not generation.is_healing and is_free:
                 draft = self._within_line(draft_of(generation.matcher, generation.lookup, generation.tokens))
             generation.check(draft, speculation.length(draft, generation.n_left - 1))
         return reason
@@ -115,8 +128,10 @@ class Decoder:
         """Choose and deliver the token that follows the one at ``index`` of the batch."""
         request = generation.job.request
         allowed = generation.healing.allowed() if generation.healing and generation.is_healing else None
-        rank = 0 if generation.n_decoded else request.rank
-        if generation.grammar is not None:
+        rank = 0 if generation.n_decoded or generation.sampler else request.rank
+        if generation.sampler is not None:
+            token, logprob = generation.sampler.choose(self._loaded.context.logits(index), generation.tokens)
+        elif generation.grammar is not None:
             token, logprob = generation.grammar.choose(self._loaded.context.logits(index))
         else:
             guess = generation.matcher.guess(generation.tokens) if generation.matcher else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,8 +31,8 @@ def most_probable(logits: Logits, n_tokens: int) -> list[tuple[int, float]]:
     return [(int(token), float(logits[token]) - total) for token in ids]
 
 
-def most_probable_ids(logits: Logits, n_tokens: int) -> npt.NDArray[np.int64]:
-    """The ids of the most probable tokens, the best first; among equals the lower id."""
+def most_probable_ids(logits: npt.NDArray[np.floating[Any]], n_tokens: int) -> npt.NDArray[np.int64]:
+    """The ids of the most probable tokens, the best first; of those that are equal the lower id."""
     n_tokens = min(n_tokens, len(logits))
     if n_tokens == len(logits):
         return np.argsort(-logits, kind="stable")
