@@ -176,24 +176,30 @@ class Engine:
             if not finished:
                 self._backend.cancel(request_id)
 
-    async def prefill(self, prompt: Prompt, *, session: str = "", keep: bool = True) -> Usage:
+    async def prefill(self, prompt: Prompt, *, session: str = "", keep: bool = True, salt: str = "") -> Usage:
         """Evaluate a prompt in the background, so that a request that begins with it finds its KV.
 
         Raises:
             PylotError: the request, or the engine, failed.
         """
         return await _usage_of(
-            self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep)
+            self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep, salt=salt)
         )
 
-    async def restore(self, prompt: Prompt, *, session: str = "") -> Usage:
+    async def restore(self, prompt: Prompt, *, session: str = "", salt: str = "") -> Usage:
         """Put back what was kept of a prompt's KV, with nothing evaluated and nobody kept waiting.
 
         Raises:
             PylotError: the request, or the engine, failed.
         """
         request = GenerateRequest(
-            str(next(self._ids)), prompt, 0, priority=Priority.BACKGROUND, session=session, restore_only=True
+            str(next(self._ids)),
+            prompt,
+            0,
+            priority=Priority.BACKGROUND,
+            session=session,
+            restore_only=True,
+            salt=salt,
         )
         return await _usage_of(self._serve(request))
 

@@ -238,7 +238,9 @@ class Worker:
                 generation.fallback, prompt = self._choosing.choose(generation.job, self._tokens_per_s)
                 self._decoder.begin(generation, prompt)
             n_logits = 1 if request.max_tokens else 0
-            generation.use(self._sequences.acquire(generation.tokens, n_logits, aside=request.rank > 0))
+            generation.use(
+                self._sequences.acquire(generation.tokens, n_logits, aside=request.rank > 0, salt=request.salt)
+            )
             self._checkpoints.begin(generation)
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._fail(generation, error)
