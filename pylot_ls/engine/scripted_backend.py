@@ -221,8 +221,9 @@ def _spelling(token: int) -> bytes:
     return chr(token).encode("utf-8", errors="replace")
 
 
-def _conversation(messages: Sequence[tuple[str, str]]) -> str:
-    return "".join(f"{role}: {content}\n" for role, content in messages)
+def _conversation(messages: Sequence[tuple[str, str]], opens_answer: bool) -> str:  # noqa: FBT001 - a flag
+    said = "".join(f"{role}: {content}\n" for role, content in messages)
+    return f"{said}assistant: " if opens_answer else said
 
 
 def _texts(prompt: Prompt) -> Iterator[str]:
