@@ -12,8 +12,8 @@ from pylot_ls.engine.footprint import kv_bytes_per_cell
 from pylot_ls.engine.manifest import Role, read_manifest
 from pylot_ls.engine.memory import dimensions_of
 from pylot_ls.engine.probe import probe
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import Marker, MarkerSegment
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.text.rope import Text
 
