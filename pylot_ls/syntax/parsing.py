@@ -63,9 +63,10 @@ class Parsed:
         while nodes and n_visited < most_visited:
             node = nodes.pop()
             n_visited += 1
-            n_errors += node.is_error or node.is_missing
-            if node.has_error:
-                nodes.extend(node.children)
+            wrong = [child for child in node.children if child.has_error] if node.has_error else []
+            # Where nothing in it is to blame, what is missing is no child: Python's line end, for one.
+            n_errors += node.is_error or node.is_missing or (node.has_error and not wrong)
+            nodes.extend(wrong)
         return n_errors
 
 

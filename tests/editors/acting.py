@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,7 @@ class Copy:
     Attributes:
         path: of the file.
         line: of the definition, from 1.
+        name: of what is defined.
     """
 
     def __init__(self, folder: Path, header: str, *, without: str = "", instead: str = "") -> None:
@@ -116,20 +118,46 @@ class Copy:
         self.path = folder / "inventory.py"
         self.path.write_text(self.source, encoding="utf-8")
         self.line = self.source[: self.source.index(header)].count("\n") + 1
+        self.name = header.strip().removeprefix("def ").partition("(")[0]
 
     def asked(self, kind: str) -> str:
-        """What the bundled model makes of it, asked on the command line and not in an editor."""
-        place = f"{self.path}:{self.line}:9"
-        command = [*PYLOT_LS, "action", kind, place, "--whole"]
+        """What the bundled model makes of it, asked on the command line and not in an editor; "" for nothing."""
+        command = [*PYLOT_LS, "action", kind, f"{self.path}:{self.line}:9", "--whole"]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
+        if "nothing to say" in done.stderr:
+            return ""
         assert done.returncode == 0, done.stderr
         return done.stdout
 
 
-COPIES: dict[str, Callable[[Path], Copy]] = {
-    "docstring": lambda folder: Copy(folder, "    def total(self)"),
-    "implement": lambda folder: Copy(
-        folder, "    def __len__(self)", without="        return len(self.items)\n", instead="        pass\n"
+# Of each kind some, of which the one is taken of which the bundled model has something to say.
+COPIES: dict[str, tuple[Callable[[Path], Copy], ...]] = {
+    "docstring": tuple(
+        partial(Copy, header=f"    def {name}(self") for name in ("total", "value", "by_price", "save", "load")
+    ),
+    "implement": (
+        partial(
+            Copy,
+            header="    def __len__(self)",
+            without="        return len(self.items)\n",
+            instead="        pass\n",
+        ),
+        partial(
+            Copy,
+            header="    def value(self)",
+            without="        return self.price * self.quantity\n",
+            instead="        pass\n",
+        ),
     ),
 }
-TITLES = {"docstring": "Document total", "implement": "Implement __len__"}
+TITLES = {"docstring": "Document {name}", "implement": "Implement {name}"}
+
+
+def copy_and_answer(kind: str, folder: Path) -> tuple[Copy, str]:
+    """A copy, and what the bundled model makes of it."""
+    for make in COPIES[kind]:
+        copy = make(folder)
+        answer = copy.asked(kind)
+        if answer:
+            return copy, answer
+    raise AssertionError(f"the bundled model has nothing to say for {kind}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .acting import CASES, COPIES, EXPLAIN, FIX, PROBLEM, PYLOT_LS, SCRIPTED, TESTS, WRONG, Case
+from .acting import CASES, EXPLAIN, FIX, PROBLEM, PYLOT_LS, SCRIPTED, TESTS, WRONG, Case, copy_and_answer
 from .neovim import Neovim
 
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ StartNeovim = Callable[[Sequence[str]], Neovim]
 
 @pytest.mark.parametrize("kind", ["docstring", "implement"])
 def test_the_bundled_models_edit_is_confirmed_and_made(start_neovim: StartNeovim, tmp_path: Path, kind: str) -> None:
-    file = COPIES[kind](tmp_path)
-    expected = file.asked(kind)
+    file, expected = copy_and_answer(kind, tmp_path)
     assert expected != file.source
     editor = start_neovim(PYLOT_LS)
     editor.open(file.path)
@@ -29,19 +28,22 @@ def test_the_bundled_models_edit_is_confirmed_and_made(start_neovim: StartNeovim
     editor.run_action(f"refactor.rewrite.{kind}", file.line)
     editor.wait_until("the change in the buffer", lambda: "\n".join(editor.lines()) + "\n" == expected)
     assert "Apply all changes?" in editor.question()
-    added = next(line for line in expected.split("\n") if line not in file.source.split("\n"))
-    assert added.strip() in editor.keep("action made")
+    added = next(line for line in expected.split("\n") if line not in file.source.split("\n")).strip()
+    # It may stand below the screen's last row.
+    editor.press("zz")
+    editor.wait_until("the change on the screen", lambda: any(added in row for row in editor.screen()))
+    editor.keep("action made")
 
 
 def test_who_declines_keeps_the_text(start_neovim: StartNeovim, tmp_path: Path) -> None:
-    file = COPIES["docstring"](tmp_path)
+    file, _answer = copy_and_answer("docstring", tmp_path)
     editor = start_neovim(PYLOT_LS)
     editor.open(file.path)
     editor.expect_server()
     editor.answer_questions(2)
     editor.run_action("refactor.rewrite.docstring", file.line)
     editor.wait_until("the question", editor.question)
-    assert "Document total" in editor.question()
+    assert f"Document {file.name}" in editor.question()
     assert "\n".join(editor.lines()) + "\n" == file.source
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from .acting import CASES, COPIES, EXPLAIN, FIX, PYLOT_LS, SCRIPTED, TESTS, TITLES, WRONG, Case
+from .acting import CASES, EXPLAIN, FIX, PYLOT_LS, SCRIPTED, TESTS, TITLES, WRONG, Case, copy_and_answer
 from .test_vscode import StandIn
 
 if TYPE_CHECKING:
@@ -90,13 +90,12 @@ def test_the_bundled_models_edit_is_confirmed_and_made(
 ) -> None:
     server = StandIn(tmp_path / "server", PYLOT_LS)
     monkeypatch.setenv("PYLOT_LS_CONFIG", str(server.path.with_name("settings.toml")))
-    file = COPIES[kind](tmp_path)
-    expected = file.asked(kind)
+    file, expected = copy_and_answer(kind, tmp_path)
     assert expected != file.source
     vscode.configure({"pylot-ls.serverPath": str(server.path)})
     vscode.open(file.path)
     vscode.expect_status("ready")
-    vscode.act(file.line, 9, TITLES[kind])
+    vscode.act(file.line, 9, TITLES[kind].format(name=file.name))
     vscode.confirm()
     added = next(line for line in expected.split("\n") if line not in file.source.split("\n"))
     vscode.wait_for("the change", lambda seen: added in seen.lines)

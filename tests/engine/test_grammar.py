@@ -12,7 +12,8 @@ import pytest
 from pylot_ls.engine.gbnf import MOST_BRACKETS, MOST_CHARACTERS, MOST_REPEATED, check_grammar
 from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.types import Failed, FinishReason, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Failed, FinishReason
 from pylot_ls.errors import RequestError
 from pylot_ls.prompts import grammars
 
