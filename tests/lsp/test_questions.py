@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from pylot_ls.engine.prompt_types import ChatSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
-from pylot_ls.engine.types import ChatSegment, LoadFailed
+from pylot_ls.engine.types import LoadFailed
 
 pytestmark = pytest.mark.asyncio
 
