@@ -21,8 +21,8 @@ from pylot_ls.engine.types import Failed, Finished, FinishReason, GenerateReques
 from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import DecodeError
 
-# Cells of other sequences in between change the order of sums: by up to 0.051 nats where this was measured. That the right
-# tokens are in the right cells is shown in test_worker, where any other would show.
+# Cells of other sequences in between change the order of sums: by up to 0.051 nats where this was measured. That the
+# right tokens are in the right cells is shown in test_worker, where any other would show.
 ROUNDING = 0.1
 
 
