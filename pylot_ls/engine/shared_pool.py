@@ -1,0 +1,51 @@
+"""The models of a process that serves many sessions: each session gets a pool of its own, over the same models."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pylot_ls.engine.pool import ModelPool
+from pylot_ls.engine.shared_backend import SharedBackend
+from pylot_ls.errors import ModelError
+from pylot_ls.kvcache.shared_store import SharedStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pylot_ls.engine.backend import Backend
+    from pylot_ls.engine.manifest import Role
+    from pylot_ls.kvcache.shared_store import CacheStore
+
+
+class SharedModels:
+    """Hands out pools. Closing one ends the requests of its session and nothing else.
+
+    Args:
+        backends: by role, as ``ModelPool`` has them; none of them started.
+        store: where evaluated prompts are kept, and what sessions remember; None for nowhere.
+    """
+
+    def __init__(self, backends: Mapping[Role, Backend | ModelError], store: CacheStore | None = None) -> None:
+        self._shared = {each: SharedBackend(each) for each in backends.values() if not isinstance(each, ModelError)}
+        self._backends = dict(backends)
+        self._store = store
+        self._sessions_store = SharedStore(store) if store is not None else None
+
+    def pool_of(self, session: str) -> ModelPool:
+        """The models as one session sees them.
+
+        Args:
+            session: its name, which no other has; without a slash.
+        """
+        own = {backend: shared.of(session) for backend, shared in self._shared.items()}
+        return ModelPool(
+            {role: each if isinstance(each, ModelError) else own[each] for role, each in self._backends.items()},
+            self._sessions_store.of_session() if self._sessions_store is not None else None,
+        )
+
+    async def close(self) -> None:
+        """Free the models and close the store."""
+        await asyncio.gather(*(asyncio.to_thread(each.close) for each in self._shared.values()))
+        if self._store is not None:
+            await asyncio.to_thread(self._store.close)
