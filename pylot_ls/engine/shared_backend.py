@@ -7,7 +7,7 @@ where requests take turns, and the texts that were learnt. Only KV of equal toke
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import (
@@ -32,11 +32,43 @@ if TYPE_CHECKING:
 _SEPARATOR = "/"
 
 
+@dataclass(slots=True)
+class Counts:
+    """What a model has done for all its sessions since it was started.
+
+    Attributes:
+        n_requests: that were served to their end.
+        prompt_tokens, tokens_reused, tokens_evaluated, tokens_decoded: sums of what ``Usage`` has.
+        n_failed: requests that were not served.
+    """
+
+    n_requests: int = 0
+    n_failed: int = 0
+    prompt_tokens: int = 0
+    tokens_reused: int = 0
+    tokens_evaluated: int = 0
+    tokens_decoded: int = 0
+
+    def add(self, event: Event) -> None:
+        """Count a request's last event."""
+        if isinstance(event, Failed):
+            self.n_failed += 1
+        elif isinstance(event, Finished):
+            self.n_requests += 1
+            self.prompt_tokens += event.usage.prompt_tokens
+            self.tokens_reused += event.usage.tokens_reused
+            self.tokens_evaluated += event.usage.tokens_evaluated
+            self.tokens_decoded += event.usage.tokens_decoded
+
+
 class SharedBackend:
     """Starts a backend at its first use and tells each session of its own requests.
 
     Args:
         backend: not yet started; who made the shared one closes it by ``close``.
+
+    Attributes:
+        counts: of all sessions.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -45,6 +77,13 @@ class SharedBackend:
         self._is_started = False
         self._sessions: dict[str, SessionBackend] = {}
         self._state: StateEvent = Loading(0.0)
+        self.counts = Counts()
+
+    @property
+    def n_in_flight(self) -> int:
+        """How many requests wait or are served."""
+        with self._lock:
+            return sum(session.n_in_flight for session in self._sessions.values())
 
     @property
     def is_loaded(self) -> bool:
@@ -98,6 +137,7 @@ class SharedBackend:
                 for session in self._sessions.values():
                     session.receive(event)
             return
+        self.counts.add(event)
         name, _, request_id = event.request_id.partition(_SEPARATOR)
         session_of_it = self._sessions.get(name)
         if session_of_it is not None:  # what a session asked that is gone is for nobody
@@ -120,6 +160,11 @@ class SessionBackend:
         self._in_flight: set[str] = set()
         self._known: set[tuple[str, str]] = set()
         self._is_closed = False
+
+    @property
+    def n_in_flight(self) -> int:
+        """How many of its requests wait or are served."""
+        return len(self._in_flight)
 
     @property
     def is_loaded(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.pool import ModelPool
+from pylot_ls.engine.pool import ModelPool, PooledModel
 from pylot_ls.engine.shared_backend import SharedBackend
 from pylot_ls.errors import ModelError
 from pylot_ls.kvcache.shared_store import SharedStore
@@ -43,6 +43,21 @@ class SharedModels:
             {role: each if isinstance(each, ModelError) else own[each] for role, each in self._backends.items()},
             self._sessions_store.of_session() if self._sessions_store is not None else None,
         )
+
+    def models(self) -> tuple[tuple[PooledModel, SharedBackend | None], ...]:
+        """All models, each with what it is for and what it does; None where there is none."""
+        roles: dict[Backend | ModelError, list[Role]] = {}
+        for role, backend in self._backends.items():
+            roles.setdefault(backend, []).append(role)
+        return tuple(self._model(backend, tuple(each)) for backend, each in roles.items())
+
+    def _model(
+        self, backend: Backend | ModelError, roles: tuple[Role, ...]
+    ) -> tuple[PooledModel, SharedBackend | None]:
+        if isinstance(backend, ModelError):
+            return PooledModel(roles, backend, is_loaded=False), None
+        shared = self._shared[backend]
+        return PooledModel(roles, shared.state, shared.is_loaded), shared
 
     async def close(self) -> None:
         """Free the models and close the store."""

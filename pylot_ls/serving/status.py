@@ -1,0 +1,23 @@
+"""What the shared server is and does, as plain data for ``serve --status``, ``top`` and programs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from pylot_ls.language import ENGLISH
+from pylot_ls.lsp.status import model_status
+
+if TYPE_CHECKING:
+    from pylot_ls.engine.shared_pool import SharedModels
+
+
+def models_status(models: SharedModels) -> list[dict[str, Any]]:
+    """Each model with its state and its plan of the memory, and what it has done for all editors so far."""
+    found = []
+    for model, shared in models.models():
+        status = model_status(model, ENGLISH)
+        if shared is not None:
+            status["counts"] = {**asdict(shared.counts), "n_in_flight": shared.n_in_flight}
+        found.append(status)
+    return found
