@@ -93,6 +93,19 @@ def make_backends(settings: Settings) -> tuple[Mapping[Role, Backend], PrefixSto
     return {role: backends[config] for role, config in configs.items()}, store
 
 
+def role_numbers(settings: Settings) -> dict[Role, int]:
+    """Which of the different backends of ``make_backends`` serves each role, from 0 on, with none of them made.
+
+    Raises:
+        ModelNotFoundError: as ``make_backend``.
+    """
+    if settings.model.backend == "scripted":
+        return {Role.COMPLETE: 0, Role.CHAT: 0}
+    configs = role_configs(settings)
+    numbers = {config: number for number, config in enumerate(dict.fromkeys(configs.values()))}
+    return {role: numbers[config] for role, config in configs.items()}
+
+
 def role_configs(settings: Settings, store: PrefixStore | None = None) -> dict[Role, LlamaConfig]:
     """How the model of each role that has one is run; roles that one model serves have the same.
 

@@ -11,7 +11,7 @@ from pylot_ls.errors import ModelError
 from pylot_ls.kvcache.shared_store import SharedStore
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pylot_ls.engine.backend import Backend
     from pylot_ls.engine.manifest import Role
@@ -24,13 +24,19 @@ class SharedModels:
     Args:
         backends: by role, as ``ModelPool`` has them; none of them started.
         store: where evaluated prompts are kept, and what sessions remember; None for nowhere.
+        on_clear: called when the store is cleared, on any thread: others may hold some of it, too.
     """
 
-    def __init__(self, backends: Mapping[Role, Backend | ModelError], store: CacheStore | None = None) -> None:
+    def __init__(
+        self,
+        backends: Mapping[Role, Backend | ModelError],
+        store: CacheStore | None = None,
+        on_clear: Callable[[], object] = lambda: None,
+    ) -> None:
         self._shared = {each: SharedBackend(each) for each in backends.values() if not isinstance(each, ModelError)}
         self._backends = dict(backends)
         self._store = store
-        self._sessions_store = SharedStore(store) if store is not None else None
+        self._sessions_store = SharedStore(store, on_clear) if store is not None else None
 
     def pool_of(self, session: str) -> ModelPool:
         """The models as one session sees them.

@@ -40,10 +40,12 @@ class SharedStore:
 
     Args:
         store: of all sessions; who made it closes it.
+        on_clear: called when it is cleared.
     """
 
-    def __init__(self, store: CacheStore) -> None:
+    def __init__(self, store: CacheStore, on_clear: Callable[[], object] = lambda: None) -> None:
         self.store = store
+        self.on_clear = on_clear
         self._lock = threading.Lock()
         self._writers: dict[bytes, SessionStore] = {}
 
@@ -97,6 +99,7 @@ class SessionStore:
     def clear(self) -> None:
         """Remove every trace, the other sessions' included: it is the user who wants that."""
         self._store.clear()
+        self._shared.on_clear()
 
     def close(self) -> None:
         """The session ends; the store stays."""

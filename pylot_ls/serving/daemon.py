@@ -15,13 +15,13 @@ from pylot_ls.lsp.stdio import stop_on_signals
 from pylot_ls.serving.listener import listening, only_one
 from pylot_ls.serving.place import NotRunningError, ask, log_path
 from pylot_ls.serving.sessions import MAX_EDITORS, Editors
-from pylot_ls.serving.status import models_status
+from pylot_ls.serving.status import engine_status, models_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from pylot_ls.config.settings import Settings
+    from pylot_ls.engine.remote import RemoteProcess
     from pylot_ls.engine.shared_pool import SharedModels
     from pylot_ls.serving.listener import FirstLine
 
@@ -40,20 +40,28 @@ class Daemon:
         settings: of the process.
         models: not yet loaded; they are when the first editor comes.
         idle_exit_s: after so long without an editor it ends; 0 for never.
+        process: the one that holds the models; None where this one does.
 
     Attributes:
         listens: set once editors can connect.
     """
 
-    def __init__(self, folder: Path, settings: Settings, models: SharedModels, idle_exit_s: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: Settings,
+        models: SharedModels,
+        idle_exit_s: float,
+        process: RemoteProcess | None = None,
+    ) -> None:
         self._folder = folder
+        self._process = process
         self._models = models
         self._idle_exit_s = idle_exit_s
         self._began_s = time.monotonic()
         self._stopped = asyncio.Event()
         self.listens = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
-        self._busy: Callable[[], bool] = lambda: False
         self.editors = Editors(settings, models, self._look_around)
         self._commands = {
             "hello": self._hello,
@@ -152,6 +160,7 @@ class Daemon:
             "log": str(log_path(self._folder)),
             "memory_bytes": machine.process_memory_bytes(),
             "editors": self.editors.listed(),
+            "engine": engine_status(self._process),
             "models": models_status(self._models),
         }
 

@@ -8,10 +8,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls import __version__, trace
-from pylot_ls.config.wiring import make_backends
-from pylot_ls.engine.shared_pool import SharedModels
 from pylot_ls.errors import PylotError
 from pylot_ls.serving.daemon import Daemon
+from pylot_ls.serving.models import make_shared_models
 from pylot_ls.serving.place import NotRunningError, ask, lock_path, locked, log_path, make_folder, runtime_folder
 
 if TYPE_CHECKING:
@@ -36,8 +35,8 @@ def serve(settings: Settings, idle_exit_s: float) -> None:
 
 
 async def _serve(settings: Settings, idle_exit_s: float) -> None:
-    backends, store = make_backends(settings)
-    await Daemon(runtime_folder(os.environ), settings, SharedModels(backends, store), idle_exit_s).run()
+    models, process = make_shared_models(settings)
+    await Daemon(runtime_folder(os.environ), settings, models, idle_exit_s, process).run()
 
 
 def status() -> dict[str, Any] | None:

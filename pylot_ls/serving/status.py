@@ -5,11 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from pylot_ls import machine
 from pylot_ls.language import ENGLISH
 from pylot_ls.lsp.status import model_status
 
 if TYPE_CHECKING:
+    from pylot_ls.engine.remote import RemoteProcess
     from pylot_ls.engine.shared_pool import SharedModels
+
+
+def engine_status(process: RemoteProcess | None) -> dict[str, Any]:
+    """The process that holds the models: its id, 0 while there is none, and how often it ended lately by itself."""
+    if process is None:
+        return {}
+    pid = process.pid
+    return {
+        "pid": pid,
+        "memory_bytes": machine.process_memory_bytes(pid) if pid else 0,
+        "n_ends": process.n_recent_ends,
+    }
 
 
 def models_status(models: SharedModels) -> list[dict[str, Any]]:

@@ -113,6 +113,8 @@ def systemd_unit(command: Sequence[str]) -> str:
         "[Service]\n"
         f"ExecStart={' '.join(map(_quoted, command))}\n"
         "Restart=on-failure\n"
+        # The process that holds the models is ended by the one that serves.
+        "KillMode=mixed\n"
         "\n"
         "[Install]\n"
         "WantedBy=default.target\n"
