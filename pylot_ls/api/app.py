@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket
 
 from pylot_ls import __version__
+from pylot_ls.api.embeddings import embedding_routes
 from pylot_ls.api.errors import ApiError
 from pylot_ls.api.guard import Guard
+from pylot_ls.api.infill import infill_routes
+from pylot_ls.api.native import native_routes
+from pylot_ls.api.openai_chat import chat_routes
 from pylot_ls.api.openai_completions import completion_routes
 from pylot_ls.api.respond import told
 from pylot_ls.api.service import Api
+from pylot_ls.api.status import status_routes
+from pylot_ls.api.stream import PATH as STREAM_PATH
+from pylot_ls.api.stream import StreamConnection
+from pylot_ls.api.tokens import token_routes
 from pylot_ls.errors import PylotError
 
 if TYPE_CHECKING:
@@ -26,6 +35,15 @@ if TYPE_CHECKING:
     from pylot_ls.api.options import ApiOptions
     from pylot_ls.engine.pool import ModelPool
 
+_ROUTES = (
+    chat_routes,
+    completion_routes,
+    embedding_routes,
+    native_routes,
+    infill_routes,
+    token_routes,
+    status_routes,
+)
 _ABOUT = "OpenAI's API and llama-server's, on the models that your editors use."
 
 
@@ -46,8 +64,13 @@ def make_app(pool: ModelPool, options: ApiOptions, routes: Sequence[BaseRoute] =
 
     app = FastAPI(title="pylot-ls", description=_ABOUT, version=__version__, redoc_url=None, lifespan=lifespan)
     app.state.api = api
-    for router in (completion_routes(api),):
-        app.include_router(router)
+    for make in _ROUTES:
+        app.include_router(make(api))
+
+    @app.websocket(STREAM_PATH)
+    async def stream(websocket: WebSocket) -> None:
+        await StreamConnection(api, websocket).run()
+
     app.router.routes.extend(routes)
     app.add_middleware(Guard, options=options)
 

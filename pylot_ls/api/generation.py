@@ -85,7 +85,7 @@ class Generation:
 
     def __init__(self, model: Model, wish: Wish, place: Place) -> None:
         self._model = model
-        self._wish = wish
+        self.wish = wish
         self.place = place
         self._rules = LineRules.of(wish.n_indent, wish.t_max_predict_ms)
         self._decoded: list[int] = []
@@ -102,8 +102,8 @@ class Generation:
             ApiError: the prompt does not fit.
             PylotError: the engine failed.
         """
-        wish = await fitted(self._model, self._wish)
-        wanted = self._wish.max_tokens
+        wish = await fitted(self._model, self.wish)
+        wanted = self.wish.max_tokens
         before: Usage | None = None
         is_shifted = False
         while True:
@@ -130,7 +130,7 @@ class Generation:
 
     async def _shifted(self, wish: Wish, left: int | None) -> Wish:
         """The wish to go on without the oldest half of what can go; it is evaluated anew."""
-        tokens = [*await self._model.engine.tokenize(self._wish.prompt), *self._decoded]
+        tokens = [*await self._model.engine.tokenize(self.wish.prompt), *self._decoded]
         n_ctx = self._model.info.n_ctx
         tokens = tokens[: wish.shifts] + tokens[wish.shifts or 0 :][-(n_ctx - (wish.shifts or 0)) // 2 :]
         room = n_ctx - len(tokens)

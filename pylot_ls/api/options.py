@@ -59,7 +59,7 @@ class ApiOptions:
         origins: of web pages that may ask, as ``https://example.org``, ``*`` for any. A page of the API itself may.
         limits: see there.
         sampling: how tokens are drawn where the request does not say.
-        max_tokens: the most that are generated where the request does not say; None for as many as there is room for.
+        max_tokens: the most that are generated for one text; None for as many as there is room for.
         names: by role, what the models are called that are not loaded yet.
         takes_any_model: a name of no model means the one of the endpoint's role, as llama-server has it.
         shifts_context: who runs out of context goes on without its oldest half.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 _MOST_ALTERNATIVES = 100
 _MOST_STOPS = 64
@@ -196,6 +196,14 @@ class EmbeddingBody(Body):
     dimensions: int | None = None
 
 
+class NativeEmbeddingBody(Body):
+    """llama-server's embeddings."""
+
+    model: str | None = None
+    content: Prompts | None = None
+    input: Prompts | None = None
+
+
 class TokenizeBody(Body):
     """llama-server's tokenize."""
 
@@ -218,3 +226,7 @@ class AdapterScale(Body):
 
     id: int
     scale: float
+
+
+class AdapterScales(RootModel[list[AdapterScale]]):
+    """llama-server's lora-adapters."""

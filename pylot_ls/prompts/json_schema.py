@@ -77,7 +77,7 @@ class Rules:
     """Collects a grammar's rules. To be made for each grammar anew.
 
     Args:
-        whole: the schema in which references are looked up.
+        whole: the schema in which references are looked up; None where ``apart`` is given each one.
         is_lenient: see ``schema_grammar``.
     """
 
@@ -123,6 +123,19 @@ class Rules:
             return self._of(schema, path)
         finally:
             self._depth -= 1
+
+    def apart(self, schema: Any, path: str) -> str:
+        """An expression for a schema of its own, in which its references are looked up.
+
+        Raises:
+            RequestError: see ``schema_grammar``.
+        """
+        outside = self._whole, self._references
+        self._whole, self._references = schema, {}
+        try:
+            return self.of(schema, path)
+        finally:
+            self._whole, self._references = outside
 
     def _add(self, name: str, text: str) -> None:
         if len(self._rules) >= _MOST_RULES:
