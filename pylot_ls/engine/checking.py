@@ -31,8 +31,6 @@ def check_request(request: GenerateRequest, n_prompt: int, info: ModelInfo) -> N
         raise RequestError("the prompt is empty")
     if request.max_tokens < 0:
         raise RequestError(f"{request.max_tokens} tokens were asked for; ask for none or more")
-    if request.n_alternatives < 0:
-        raise RequestError(f"{request.n_alternatives} alternatives were asked for; ask for none or more")
     if n_prompt + request.max_tokens > info.n_ctx:
         raise RequestError(
             Message(
@@ -43,8 +41,19 @@ def check_request(request: GenerateRequest, n_prompt: int, info: ModelInfo) -> N
                 n_ctx=info.n_ctx,
             )
         )
+    check_options(request, info.n_vocab)
+
+
+def check_options(request: GenerateRequest, n_vocab: int) -> None:
+    """See that what a request asks for, beside its length, can be.
+
+    Raises:
+        RequestError: it cannot.
+    """
+    if request.n_alternatives < 0:
+        raise RequestError(f"{request.n_alternatives} alternatives were asked for; ask for none or more")
     if request.sampling is not None:
-        check_sampling(request.sampling, info.n_vocab)
+        check_sampling(request.sampling, n_vocab)
 
 
 def check_sampling(sampling: Sampling, n_vocab: int) -> None:

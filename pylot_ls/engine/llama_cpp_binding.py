@@ -23,7 +23,7 @@ from pylot_ls.engine.fragments import without_added_space
 from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.metadata import embeds, pools
 from pylot_ls.engine.prompt_types import Marker
-from pylot_ls.engine.types import FimTokens
+from pylot_ls.engine.types import FimTokens, SpecialToken
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 from pylot_ls.language import Message
 
@@ -229,11 +229,25 @@ class LlamaModel:
         tokens = self._tokenize(text, special=True)
         return tokens[0] if len(tokens) == 1 else None
 
+    def begins_texts(self) -> bool:
+        """Whether texts are to begin with the token that begins them."""
+        return bool(lib.llama_vocab_get_add_bos(self.vocab)) and self.bos() is not None
+
+    def bos(self) -> SpecialToken | None:
+        """What begins texts; None where it has no such token."""
+        return self._written(int(lib.llama_vocab_bos(self.vocab)))
+
+    def eos(self) -> SpecialToken | None:
+        """What ends texts; None where it has no such token."""
+        return self._written(int(lib.llama_vocab_eos(self.vocab)))
+
+    def _written(self, token: int) -> SpecialToken | None:
+        return SpecialToken(token, self.spelling(token).decode(errors="replace")) if token >= 0 else None
+
     def markers(self, texts: FimTexts | None = None) -> dict[Marker, int | None]:
         """The special tokens it has, None for what its prompts do without; ``texts`` as for ``fim_tokens``."""
-        bos = int(lib.llama_vocab_bos(self.vocab))
-        begins = lib.llama_vocab_get_add_bos(self.vocab) and bos >= 0
-        found: dict[Marker, int | None] = {Marker.BOS: bos if begins else None}
+        bos = self.bos() if self.begins_texts() else None
+        found: dict[Marker, int | None] = {Marker.BOS: bos.token_id if bos else None}
         fim = self.fim_tokens(texts)
         if fim is not None:
             found |= {
@@ -243,13 +257,17 @@ class LlamaModel:
             }
         return found
 
+    def chat_template(self) -> str:
+        """The file's own template of conversations, in Jinja; "" where it has none."""
+        own: bytes | None = lib.llama_model_chat_template(self._model, None)
+        return own.decode("utf-8", errors="replace") if own else ""
+
     def chat_form(self, name: str = "") -> ChatForm:
         """How conversations are laid out: by a format that llama.cpp knows by name, else by the file's own template.
 
         Templates are recognised by llama.cpp and filled by its own code: nothing that a file says is run.
         """
-        own = lib.llama_model_chat_template(self._model, None)
-        template = name.encode() or own
+        template = (name or self.chat_template()).encode()
 
         def fill(messages: Sequence[tuple[str, str]]) -> str | None:
             return _filled(template, messages) if template else None

@@ -97,7 +97,9 @@ class GenerateRequest:
         fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
             evaluating that would take too long.
         budget_ms: how long that is, from submission to the first token.
-        embeds: nothing is decoded: each text of the prompt, which has nothing but texts, is turned into a vector.
+        embeds: nothing is decoded: each text of the prompt, which has nothing but texts and what is given as tokens, is
+            turned into a vector.
+        renders: nothing is evaluated: the prompt's tokens are told, between two evaluations of other requests.
         rank: its first token is not the most probable one but the one that has so many before it, none of which but
             the first ends the text: another continuation of the same prompt. It leaves the sequence that holds the
             prompt as it is.
@@ -126,6 +128,7 @@ class GenerateRequest:
     rank: int = 0
     hole: Hole | None = None
     embeds: bool = False
+    renders: bool = False
     grammar: str = ""
     sampling: Sampling | None = None
     n_alternatives: int = 0
@@ -190,6 +193,14 @@ class FimTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialToken:
+    """A token that stands for no text, and what it is written with."""
+
+    token_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is known of a loaded model.
 
@@ -205,6 +216,10 @@ class ModelInfo:
         chats: whether conversations can be laid out for it.
         n_embd: numbers in a vector of a model that embeds; 0 for one that produces text.
         adapters: paths of what is applied to it, each with how much of it counts.
+        bos, eos: what begins and what ends texts; None where it has no such token.
+        adds_bos: whether prompts are to begin with ``bos``: without it ``Marker.BOS`` stands for nothing.
+        chat_template: that of the file, in Jinja, to be shown; "" where it has none.
+        n_parallel: how many requests may be in work at once.
     """
 
     name: str
@@ -221,6 +236,11 @@ class ModelInfo:
     chats: bool = False
     n_embd: int = 0
     adapters: tuple[tuple[str, float], ...] = ()
+    bos: SpecialToken | None = None
+    eos: SpecialToken | None = None
+    adds_bos: bool = False
+    chat_template: str = ""
+    n_parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +318,30 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The last event of a request for vectors: one for each text, of length 1, as little-endian 32-bit floats."""
+    """The last event of a request for vectors.
+
+    Attributes:
+        vectors: one for each text, of length 1, as little-endian 32-bit floats.
+        n_tokens: how many tokens were evaluated for each.
+    """
 
     request_id: str
     vectors: tuple[bytes, ...]
+    n_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The last event of a request with ``renders``.
+
+    Attributes:
+        tokens: of its prompt.
+        pieces: the bytes of each, of special tokens those that they are written with.
+    """
+
+    request_id: str
+    tokens: tuple[int, ...]
+    pieces: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,5 +354,6 @@ class Failed:
 
 
 StateEvent = Loading | Ready | LoadFailed
-RequestEvent = Token | Finished | Embedded | Failed
+LastEvent = Finished | Embedded | Rendered | Failed
+RequestEvent = Token | LastEvent
 Event = StateEvent | RequestEvent

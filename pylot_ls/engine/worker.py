@@ -15,6 +15,7 @@ from pylot_ls.engine.kv_context import Outcome
 from pylot_ls.engine.lessons import Lessons
 from pylot_ls.engine.outbox import Outbox
 from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.queries import rendered
 from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
@@ -183,6 +184,10 @@ class Worker:
     def _admit(self) -> bool:
         """Take in what has come; wait where there is nothing to do. False when there never will be anything."""
         for job in self._take():
+            if job.request.renders:
+                self._outbox.put(rendered(job, self._loaded.renderer, self._loaded.model.spelling))
+                self._inbox.forget(job)
+                continue
             if job.request.restore_only:
                 self._restore_queue.add(job)
                 continue
@@ -238,7 +243,9 @@ class Worker:
                 generation.fallback, prompt = self._choosing.choose(generation.job, self._tokens_per_s)
                 self._decoder.begin(generation, prompt)
             n_logits = 1 if request.max_tokens else 0
-            generation.use(self._sequences.acquire(generation.tokens, n_logits, aside=request.rank > 0))
+            generation.use(
+                self._sequences.acquire(generation.tokens, n_logits, aside=request.rank > 0, salt=request.salt)
+            )
             self._checkpoints.begin(generation)
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._fail(generation, error)

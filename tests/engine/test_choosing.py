@@ -21,11 +21,11 @@ class Kept:
         self.arrivals = list(arrivals)
         self.n_expected = 0
 
-    def expect(self, _tokens, done):
+    def expect(self, _tokens, done, _salt):
         self.n_expected += 1
         done()
 
-    def reaches(self, _tokens, n_stored):
+    def reaches(self, _tokens, n_stored, _salt):
         return max(n_stored, self.arrivals.pop(0) if self.arrivals else 0)
 
 

@@ -29,7 +29,7 @@ class Disk:
     def cache(self):
         return self
 
-    def expect(self, _tokens, done):
+    def expect(self, _tokens, done, _salt):
         self.n_expected += 1
         self.done = done
 

@@ -18,6 +18,7 @@ from pylot_ls.engine.prompt_types import (
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.types import (
     Alternative,
+    Embedded,
     Failed,
     Finished,
     FinishReason,
@@ -25,7 +26,9 @@ from pylot_ls.engine.types import (
     LoadFailed,
     Loading,
     Ready,
+    Rendered,
     Sampling,
+    SpecialToken,
     Token,
     Usage,
 )
@@ -42,6 +45,9 @@ MESSAGES = [
     Token("1", "a", 97, -0.5, Usage(tokens_decoded=1), b"a", (Alternative(97, b"a", -0.5),)),
     Finished("1", FinishReason.STOP, "", Usage()),
     Failed("1", "no room", "DecodeError"),
+    Embedded("1", (b"1234",), (3,)),
+    Rendered("1", (1, 2), (b"a", b"<eos>")),
+    Ready(replace(SCRIPTED_MODEL, bos=SpecialToken(1, "<s>"))),
 ]
 
 

@@ -130,9 +130,9 @@ class Served:
         )
         self.worker = Worker(self.inbox, self.events.append, loaded)
 
-    def submit(self, prompt, max_tokens=4, priority=Priority.KEYSTROKE, session="", stop=(), *, heal=False):
+    def submit(self, prompt, max_tokens=4, priority=Priority.KEYSTROKE, session="", stop=(), **others):
         request_id = str(len(self.requests))
-        request = GenerateRequest(request_id, (TextSegment(prompt),), max_tokens, stop, priority, session, heal=heal)
+        request = GenerateRequest(request_id, (TextSegment(prompt),), max_tokens, stop, priority, session, **others)
         self.requests[request_id] = request
         if not self.inbox.put(request):
             del self.requests[request_id]
