@@ -6,11 +6,13 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from pylot_ls import __version__
+from pylot_ls.api.bodies import forms
 from pylot_ls.api.embeddings import embedding_routes
 from pylot_ls.api.errors import ApiError
 from pylot_ls.api.guard import Guard
@@ -20,7 +22,7 @@ from pylot_ls.api.openai_chat import chat_routes
 from pylot_ls.api.openai_completions import completion_routes
 from pylot_ls.api.respond import told
 from pylot_ls.api.service import Api
-from pylot_ls.api.status import status_routes
+from pylot_ls.api.status import slot_routes, status_routes
 from pylot_ls.api.stream import PATH as STREAM_PATH
 from pylot_ls.api.stream import StreamConnection
 from pylot_ls.api.tokens import token_routes
@@ -43,6 +45,7 @@ _ROUTES = (
     infill_routes,
     token_routes,
     status_routes,
+    slot_routes,
 )
 _ABOUT = "OpenAI's API and llama-server's, on the models that your editors use."
 
@@ -72,6 +75,7 @@ def make_app(pool: ModelPool, options: ApiOptions, routes: Sequence[BaseRoute] =
         await StreamConnection(api, websocket).run()
 
     app.router.routes.extend(routes)
+    app.openapi = lambda: _page(app)  # type: ignore[method-assign]
     app.add_middleware(Guard, options=options)
 
     async def refuse(request: Request, error: Exception) -> Response:
@@ -85,6 +89,15 @@ def make_app(pool: ModelPool, options: ApiOptions, routes: Sequence[BaseRoute] =
     app.add_exception_handler(PylotError, refuse)
     app.add_exception_handler(HTTPException, refuse_route)
     return app
+
+
+def _page(app: FastAPI) -> dict[str, Any]:
+    """What /docs shows: bodies are read by us, so that FastAPI does not know them."""
+    if app.openapi_schema is None:
+        page = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        page.setdefault("components", {}).setdefault("schemas", {}).update(forms())
+        app.openapi_schema = page
+    return app.openapi_schema
 
 
 def _of_route(request: Request, error: Exception) -> ApiError:

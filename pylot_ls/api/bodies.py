@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.json_schema import models_json_schema
 from starlette.requests import ClientDisconnect
 
 from pylot_ls.api.errors import ApiError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # Above this it takes more than a millisecond.
 _MOST_AT_ONCE_BYTES = 64 * 1024
+_REFERENCE = "#/components/schemas/{model}"
+_FORMS: dict[str, type[BaseModel]] = {}
 _Body = TypeVar("_Body", bound=BaseModel)
 
 
@@ -86,5 +88,13 @@ def _is_kind(part: str | int) -> bool:
 
 def document_of(form: type[BaseModel]) -> dict[str, Any]:
     """What the OpenAPI page says of a route's body."""
-    schema = json.loads(json.dumps(form.model_json_schema()))
+    _FORMS[form.__name__] = form
+    schema = {"$ref": _REFERENCE.format(model=form.__name__)}
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def forms() -> dict[str, Any]:
+    """The schemas of all bodies that were documented, by name."""
+    wanted: list[tuple[type[BaseModel], Literal["validation"]]] = [(form, "validation") for form in _FORMS.values()]
+    _, definitions = models_json_schema(wanted, ref_template=_REFERENCE)
+    return dict(definitions.get("$defs", {}))

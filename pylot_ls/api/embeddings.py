@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from pylot_ls.api.bodies import document_of, read_body
 from pylot_ls.api.errors import ApiError, not_supported
-from pylot_ls.api.prompting import pieces_of
+from pylot_ls.api.prompting import pieces_of, prompt_of
 from pylot_ls.api.respond import Answer
 from pylot_ls.api.schemas import EmbeddingBody, NativeEmbeddingBody
 from pylot_ls.api.service import Api
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 # OpenAI's own limit; each is a text of its own, and they share batches.
 _MOST_TEXTS = 2048
 _FLOAT_BYTES = 4
+# Tokens that begin and end a text.
+_MOST_ADDED = 2
 
 
 def embedding_routes(api: Api) -> APIRouter:
@@ -92,30 +94,42 @@ async def _vectors(api: Api, user: User, name: str | None, raw: Any) -> tuple[Mo
         model = await api.models.get(name, Role.EMBED)
         if not model.info.n_embd:
             raise not_supported(f"{model.name} makes no vectors; choose an embedding model: roles.embed")
-        texts = [await _text_of(each, model) for each in pieces]
-        n_each = [len(await model.engine.tokenize((TextSegment(text),))) if text else 0 for text in texts]
-        most = max(n_each)
-        if most > model.info.n_ctx:
-            message = f"the input is too large: a text has {most} tokens, and the model sees {model.info.n_ctx} at once"
-            raise ApiError(message, param="input", code="context_length_exceeded")
+        texts = [await _whole(each, model) for each in pieces]
         began = time.monotonic()
-        vectors = await model.engine.embed(texts, priority=Priority.INTERACTIVE, session=user.session)
-        api.metrics.embedded(user, sum(n_each), time.monotonic() - began)
-        api.admission.spend(user, sum(n_each))
-    return model, vectors, sum(n_each)
+        found = await model.engine.embedded(texts, priority=Priority.INTERACTIVE, session=user.session)
+        n_tokens = sum(found.n_tokens)
+        api.metrics.embedded(user, n_tokens, time.monotonic() - began)
+        api.admission.spend(user, n_tokens)
+    return model, found.vectors, n_tokens
 
 
-async def _text_of(pieces: tuple[str | int, ...], model: Model) -> str:
-    """What texts and tokens say together: the engine embeds texts."""
-    parts = []
-    for piece in pieces:
-        if isinstance(piece, str):
-            parts.append(piece.encode("utf-8", "replace"))
-        else:
-            if piece >= model.info.n_vocab:
-                raise ApiError(f"{piece} is no token of the model, which has {model.info.n_vocab}", param="input")
-            parts.extend(await model.engine.pieces((piece,)))
-    return b"".join(parts).decode("utf-8", "replace")
+async def _whole(pieces: tuple[str | int, ...], model: Model) -> str | tuple[int, ...]:
+    """A text, or all tokens of what is given as tokens, or mixed.
+
+    Raises:
+        ApiError: it is longer than the model sees at once: the engine would cut it.
+    """
+    if len(pieces) == 1 and isinstance(pieces[0], str):
+        text = pieces[0]
+        if len(text.encode("utf-8", "replace")) + _MOST_ADDED > model.info.n_ctx:
+            n_tokens = len(await model.engine.tokenize((TextSegment(text),))) if text else 0
+            _check_length(n_tokens, model)
+        return text
+    prompt = prompt_of(pieces, begins_text=False)
+    # Even where it is tokens alone: whether the model has them is seen, too.
+    tokens = await model.engine.tokenize(prompt)
+    _check_length(len(tokens), model)
+    return tokens
+
+
+def _check_length(n_tokens: int, model: Model) -> None:
+    n_ctx = model.info.n_ctx
+    if n_tokens + _MOST_ADDED > n_ctx:
+        raise ApiError(
+            f"the input is too large to process: a text has {n_tokens} tokens, and the model sees {n_ctx} at once",
+            param="input",
+            code="context_length_exceeded",
+        )
 
 
 def _shown(vector: bytes, encoding: str) -> list[float] | str:

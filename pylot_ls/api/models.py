@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from pylot_ls.api.errors import ApiError, not_supported
+from pylot_ls.api.errors import ApiError
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.types import Ready
 from pylot_ls.errors import ModelError
@@ -54,10 +54,7 @@ class Models:
         """
         if name and not self._options.takes_any_model:
             role = self._role_of(name, role)
-        try:
-            engine = await self._pool.engine(role)
-        except KeyError as error:
-            raise not_supported(f"no model is chosen for the role {role}") from error
+        engine = await self._pool.engine(role)
         info = await engine.ready()
         return Model(self.name_of(role, info), engine, info)
 
@@ -67,7 +64,31 @@ class Models:
 
     def listed(self) -> list[dict[str, Any]]:
         """All models as OpenAI lists them, with what llama-server tells of them."""
-        return [self._listed(model) for model in self._pool.models() if not isinstance(model.state, ModelError)]
+        return list(map(self._listed, self._known()))
+
+    def one(self, name: str) -> dict[str, Any]:
+        """The model of a name.
+
+        Raises:
+            ApiError: there is none.
+        """
+        found = next((model for model in self._known() if name in self._names(model)), None)
+        if found is None:
+            raise self._unknown(name)
+        return self._listed(found)
+
+    def _known(self) -> list[PooledModel]:
+        return [model for model in self._pool.models() if not isinstance(model.state, ModelError)]
+
+    def _unknown(self, name: str) -> ApiError:
+        names = ", ".join(self._names(model)[0] for model in self._known()) or "none"
+        return ApiError(
+            f"there is no model {name!r} here; there are: {names}",
+            404,
+            "not_found_error",
+            code="model_not_found",
+            param="model",
+        )
 
     def _listed(self, model: PooledModel) -> dict[str, Any]:
         names = self._names(model)
@@ -94,18 +115,10 @@ class Models:
 
     def _role_of(self, name: str, wanted: Role) -> Role:
         """The role through which the model of a name is asked: the wanted one where it has that."""
-        models = [model for model in self._pool.models() if not isinstance(model.state, ModelError)]
-        for model in models:
+        for model in self._known():
             if name in self._names(model):
                 return wanted if wanted in model.roles else model.roles[0]
-        names = ", ".join(self._names(model)[0] for model in models) or "none"
-        raise ApiError(
-            f"there is no model {name!r} here; there are: {names}",
-            404,
-            "not_found_error",
-            code="model_not_found",
-            param="model",
-        )
+        raise self._unknown(name)
 
     def _names(self, model: PooledModel) -> tuple[str, ...]:
         """What a model may be called, what it is called first."""

@@ -121,44 +121,47 @@ class _Answer:
 
     async def stream(self) -> AsyncGenerator[Json | str, None]:
         """Chunks, and ``DONE``."""
-        head = self._head | {"object": "chat.completion.chunk"}
         begun: set[int] = set()
-
-        def chunk(number: int, delta: Json, tokens: Sequence[Token] = (), reason: str | None = None) -> Json:
-            choice: Json = {"index": number, "delta": delta, "logprobs": None, "finish_reason": reason}
-            if self._tells and tokens:
-                choice["logprobs"] = {"content": shown(tokens), "refusal": None}
-            return head | {"choices": [choice]}
-
-        def begin(number: int) -> Json:
-            begun.add(number)
-            first = chunk(number, {"role": "assistant", "content": None})
-            return first | ({"__verbose": self._verbose} if self._verbose is not None else {})
-
+        # Tokens whose text says nothing yet: half a call of a tool.
         held: dict[int, tuple[Token, ...]] = {}
         async with contextlib.aclosing(self._choices.pieces()) as pieces:
             async for number, piece in pieces:
                 if number not in begun:
-                    yield begin(number)
+                    begun.add(number)
+                    yield self._first(number)
                 tokens = (*held.pop(number, ()), *piece.tokens)
                 deltas = self._messages[number].feed(piece.text)
                 if not deltas:
                     held[number] = tokens
                 for place, delta in enumerate(deltas):
-                    made = chunk(number, delta, tokens if place == 0 else ())
-                    if self._body.timings_per_token:
-                        made["timings"] = timings_of(self._choices.generations[number].usage)
-                    yield made
+                    yield self._chunk(number, delta, tokens if place == 0 else ())
         for number, generation in enumerate(self._choices.generations):
             if number not in begun:
-                yield begin(number)
+                yield self._first(number)
             for delta in self._messages[number].finish():
-                yield chunk(number, delta, held.pop(number, ()))
-            yield chunk(number, {}, reason=self._reason(number)) | {"timings": timings_of(generation.usage)}
+                yield self._chunk(number, delta, held.pop(number, ()))
+            yield self._chunk(number, {}, reason=self._reason(number)) | {"timings": timings_of(generation.usage)}
         if self._body.stream_options is not None and self._body.stream_options.include_usage:
             timings = timings_of(self._choices.generations[0].usage)
-            yield head | {"choices": [], "usage": self._usage(), "timings": timings}
+            yield self._chunk_head | {"choices": [], "usage": self._usage(), "timings": timings}
         yield DONE
+
+    @property
+    def _chunk_head(self) -> Json:
+        return self._head | {"object": "chat.completion.chunk"}
+
+    def _first(self, number: int) -> Json:
+        chunk = self._chunk(number, {"role": "assistant", "content": None})
+        return chunk | ({"__verbose": self._verbose} if self._verbose is not None else {})
+
+    def _chunk(self, number: int, delta: Json, tokens: Sequence[Token] = (), reason: str | None = None) -> Json:
+        choice: Json = {"index": number, "delta": delta, "logprobs": None, "finish_reason": reason}
+        if self._tells and tokens:
+            choice["logprobs"] = {"content": shown(tokens), "refusal": None}
+        chunk = self._chunk_head | {"choices": [choice]}
+        if self._body.timings_per_token:
+            chunk["timings"] = timings_of(self._choices.generations[number].usage)
+        return chunk
 
     async def whole(self) -> AsyncGenerator[Json, None]:
         """The one object."""

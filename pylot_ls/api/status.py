@@ -21,38 +21,28 @@ from pylot_ls.engine.types import LoadFailed
 if TYPE_CHECKING:
     from pylot_ls.engine.types import ModelInfo
 
-    Json = dict[str, Any]
+# FastAPI looks at what routes return.
+Json = dict[str, Any]
 
 
 def status_routes(api: Api) -> APIRouter:
-    """The routes."""
+    """Whether it serves, what there is, and what was counted."""
     router = APIRouter()
+
+    async def health() -> Response:
+        return _health(api)
+
+    async def models() -> Json:
+        return {"object": "list", "data": api.models.listed()}
+
     for path in ("/health", "/v1/health"):
-        router.add_api_route(path, lambda: _health(api), methods=["GET"], tags=["status"], summary="Whether it serves")
+        router.add_api_route(path, health, methods=["GET"], tags=["status"], summary="Whether it serves")
     for path in ("/v1/models", "/models"):
-        router.add_api_route(path, lambda: _models(api), methods=["GET"], tags=["OpenAI"], summary="The models")
+        router.add_api_route(path, models, methods=["GET"], tags=["OpenAI"], summary="The models")
 
-    @router.get("/props", tags=["llama-server"], summary="How it is run")
-    async def props() -> Json:
-        return _props(api)
-
-    @router.post("/props", tags=["llama-server"], summary="Nothing can be changed")
-    async def change_props() -> Response:
-        raise not_supported("properties are the settings', and cannot be changed by requests")
-
-    @router.get("/slots", tags=["llama-server"], summary="What is being worked on")
-    async def slots(request: Request, fail_on_no_slot: int = 0) -> list[Json]:
-        if not api.options.has_slots:
-            raise not_supported("this server does not show its slots")
-        if fail_on_no_slot and len(api.admission.places) >= api.options.limits.most_running:
-            raise ApiError("no slot is available", 503, "unavailable_error", code="no_slot")
-        return _slots(api, request)
-
-    @router.post("/slots/{slot}", tags=["llama-server"], summary="Nothing is to be saved by hand")
-    async def act_on_slot(slot: int, action: str = "") -> Response:
-        raise not_supported(
-            f"{action or 'nothing'} of slot {slot}: prompts are kept, on disk too, and found again by themselves"
-        )
+    @router.get("/v1/models/{name:path}", tags=["OpenAI"], summary="A model")
+    async def model(name: str) -> Json:
+        return api.models.one(name)
 
     @router.get("/metrics", tags=["status"], summary="Counts for Prometheus")
     async def metrics() -> Response:
@@ -61,11 +51,40 @@ def status_routes(api: Api) -> APIRouter:
         headers = {"Process-Start-Time-Unix": str(api.metrics.started_at)}
         return Response(api.metrics.text(), media_type=CONTENT_TYPE, headers=headers)
 
-    @router.get("/lora-adapters", tags=["llama-server"], summary="What is applied to the model")
+    return router
+
+
+def slot_routes(api: Api) -> APIRouter:
+    """llama-server's own about how it is run."""
+    router = APIRouter(tags=["llama-server"])
+
+    @router.get("/props", summary="How it is run")
+    async def props() -> Json:
+        return _props(api)
+
+    @router.post("/props", summary="Nothing can be changed")
+    async def change_props() -> Response:
+        raise not_supported("properties are the settings', and cannot be changed by requests")
+
+    @router.get("/slots", summary="What is being worked on")
+    async def slots(request: Request, fail_on_no_slot: int = 0) -> list[Json]:
+        if not api.options.has_slots:
+            raise not_supported("this server does not show its slots")
+        if fail_on_no_slot and len(api.admission.places) >= api.options.limits.most_running:
+            raise ApiError("no slot is available", 503, "unavailable_error", code="no_slot")
+        return _slots(api, request)
+
+    @router.post("/slots/{slot}", summary="Nothing is to be saved by hand")
+    async def act_on_slot(slot: int, action: str = "") -> Response:
+        raise not_supported(
+            f"{action or 'nothing'} of slot {slot}: prompts are kept, on disk too, and found again by themselves"
+        )
+
+    @router.get("/lora-adapters", summary="What is applied to the model")
     async def adapters() -> list[Json]:
         return _adapters(api)
 
-    @router.post("/lora-adapters", tags=["llama-server"], summary="Adapters are chosen in the settings")
+    @router.post("/lora-adapters", summary="Adapters are chosen in the settings")
     async def set_adapters(request: Request) -> Json:
         body = await read_body(request, AdapterScales, api.options.limits)
         wanted = {each.id: each.scale for each in body.root}
@@ -76,17 +95,13 @@ def status_routes(api: Api) -> APIRouter:
     return router
 
 
-async def _health(api: Api) -> Response:
+def _health(api: Api) -> Response:
     state = api.pool.complete.state
     if isinstance(state, LoadFailed):
         return JSONResponse(ApiError(state.message, 503, "unavailable_error", code="unavailable").body(), 503)
     if api.pool.known(Role.COMPLETE) is None:
         return JSONResponse(ApiError("Loading model", 503, "unavailable_error", code="loading").body(), 503)
     return JSONResponse({"status": "ok"})
-
-
-async def _models(api: Api) -> Json:
-    return {"object": "list", "data": api.models.listed()}
 
 
 def _props(api: Api) -> Json:
@@ -107,6 +122,9 @@ def _props(api: Api) -> Json:
         "endpoint_slots": options.has_slots,
         "endpoint_props": False,
         "endpoint_metrics": options.has_metrics,
+        "chat_template": info.chat_template if info else "",
+        "bos_token": info.bos.text if info and info.bos else "",
+        "eos_token": info.eos.text if info and info.eos else "",
         "build_info": FINGERPRINT,
         "is_sleeping": False,
     }

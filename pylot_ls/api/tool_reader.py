@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from pylot_ls.api.tools import CALL, CALLS, RESPONSE, head
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     Json = dict[str, Any]
 
 _NAME = '{"name": "'
@@ -46,7 +48,7 @@ class ToolReader:
         self.calls: list[Call] = []
         self.content = ""
         self._rest = ""
-        self._state = self._at_start
+        self._state: Callable[[list[Json]], bool] = self._at_start
         self._depth = 0
         self._is_in_string = False
         self._is_escaped = False
@@ -65,13 +67,18 @@ class ToolReader:
             self._state = self._in_plain
         return self.feed("")
 
-    def _at_start(self, deltas: list[Json]) -> bool:
-        for key, state in ((CALL, self._at_call), (CALLS, self._at_calls), (RESPONSE, self._at_response)):
+    def _at_start(self, _deltas: list[Json]) -> bool:
+        states: dict[str, Callable[[list[Json]], bool]] = {
+            CALL: self._at_call,
+            CALLS: self._at_calls,
+            RESPONSE: self._at_response,
+        }
+        for key, state in states.items():
             if self._rest.startswith(head(key)):
                 self._rest = self._rest[len(head(key)) :]
                 self._state = state
                 return True
-        if any(head(key).startswith(self._rest) for key in (CALL, CALLS, RESPONSE)):
+        if any(head(key).startswith(self._rest) for key in states):
             return False
         self._state = self._in_plain
         return True
