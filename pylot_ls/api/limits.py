@@ -122,7 +122,10 @@ class Admission:
             budget.spend(n_tokens)
 
     def _account(self, user: User) -> _Account:
-        account = self._accounts.setdefault(user.name, _Account(user))
+        account = self._accounts.get(user.name)
+        if account is None:
+            account = self._accounts[user.name] = _Account(user)
+            self._accounts.move_to_end(user.name, last=False)  # who has had nothing yet comes first
         per_minute = user.tokens_per_minute or self._limits.tokens_per_minute
         if per_minute is None:
             account.budget = None

@@ -77,6 +77,8 @@ class Answer(Response):
             async with asyncio.timeout_at(deadline):
                 async for event in self._events:
                     if not self._streams:
+                        # Its place is free before the client can ask again.
+                        await self._events.aclose()
                         await JSONResponse(event)(scope, receive, send)
                         return
                     if not begun:

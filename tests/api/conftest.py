@@ -48,7 +48,7 @@ async def serve() -> AsyncIterator[Callable[..., Awaitable[httpx2.AsyncClient]]]
             client = httpx2.AsyncClient(
                 transport=httpx2.ASGITransport(app), base_url="http://localhost", headers=headers
             )
-            client.api = app.state.api
+            client.app, client.api = app, app.state.api
             return await stack.enter_async_context(client)
 
         yield start
