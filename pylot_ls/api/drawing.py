@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.prompt_types import Prompt
 
 _SEEDS = 2**32
+_SALT_BYTES = 8
 # What llama-server sends and takes for a seed that is drawn.
 ANY_SEED = _SEEDS - 1
 # What changes nothing of the ways of drawing that there are not here.
@@ -72,7 +74,9 @@ async def wish_of(
         sampling=await sampling_of(body, model, options),
         grammar=grammar if grammar is not None else grammar_of(body),
         n_alternatives=n_alternatives,
-        salt=user.salt,
+        # Where nothing of it is to be used again, nobody else has that salt.
+        salt=user.salt if body.cache_prompt else f"{user.salt}/{secrets.token_hex(_SALT_BYTES)}",
+        keep=body.cache_prompt,
         n_indent=body.n_indent,
         t_max_predict_ms=body.t_max_predict_ms,
         shifts=body.n_keep if options.shifts_context else None,
@@ -109,39 +113,31 @@ def refuse_unknown(body: Drawing) -> None:
         raise not_supported("adapters are chosen in the settings (model.adapters), for all requests")
 
 
-async def sampling_of(body: Drawing, model: Model, options: ApiOptions) -> Sampling | None:
-    """How tokens are drawn; None where it is the most probable one each time, which is faster.
+async def sampling_of(body: Drawing, model: Model, options: ApiOptions) -> Sampling:
+    """How tokens are drawn.
 
     Raises:
         ApiError: a bias is of something that the model does not know.
     """
     usual = options.sampling
-    names = ("top_k", "top_p", "min_p", "repeat_penalty", "frequency_penalty", "presence_penalty", "repeat_last_n")
+    names = ("top_p", "min_p", "repeat_penalty", "frequency_penalty", "presence_penalty", "repeat_last_n")
     said = {name: value for name in names if (value := getattr(body, name)) is not None}
     temperature = usual.temperature if body.temperature is None else max(0.0, body.temperature)
-    sampling = replace(
+    return replace(
         usual,
         **said,
         temperature=temperature,
-        top_k=max(0, int(said.get("top_k", usual.top_k))),
+        top_k=usual.top_k if body.top_k is None else max(0, body.top_k),
         seed=_seed(usual.seed if body.seed is None else body.seed),
         logit_bias=await _biases(body.logit_bias, model) if body.logit_bias else (),
         ignore_eos=body.ignore_eos,
     )
-    is_plain = not (
-        sampling.logit_bias
-        or sampling.ignore_eos
-        or sampling.frequency_penalty
-        or sampling.presence_penalty
-        or sampling.repeat_penalty != 1
-    )
-    return None if temperature == 0 and is_plain else sampling
 
 
 def with_seed_of_choice(wish: Wish, number: int) -> Wish:
     """The wish of a further choice of one request: another seed, and where none was given, another draw."""
     sampling = wish.sampling
-    if number == 0 or sampling is None or sampling.seed is None:
+    if number == 0 or sampling.seed is None:
         return wish
     return replace(wish, sampling=replace(sampling, seed=(sampling.seed + number) % _SEEDS))
 

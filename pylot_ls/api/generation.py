@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pylot_ls.engine.prompt_types import Prompt
 
 
+_GREEDY = Sampling(temperature=0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be generated.
@@ -28,8 +31,7 @@ class Wish:
     Attributes:
         prompt: to be continued.
         max_tokens: None for as many as there is room for.
-        stop, sampling, grammar, n_alternatives: see ``GenerateRequest``.
-        salt: see there.
+        stop, sampling, grammar, n_alternatives, salt, keep: see ``GenerateRequest``.
         n_indent, t_max_predict_ms: see ``LineRules``.
         shifts: who runs out of context goes on without its oldest half, but for so many tokens; None where it ends.
     """
@@ -37,10 +39,11 @@ class Wish:
     prompt: Prompt
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
-    sampling: Sampling | None = None
+    sampling: Sampling = _GREEDY
     grammar: str = ""
     n_alternatives: int = 0
     salt: str = ""
+    keep: bool = True
     n_indent: int = 0
     t_max_predict_ms: float = 0.0
     shifts: int | None = None
@@ -151,7 +154,8 @@ class Generation:
                 stop=wish.stop,
                 priority=Priority.INTERACTIVE,
                 session=self.place.user.session,
-                sampling=wish.sampling,
+                keep=wish.keep,
+                sampling=drawn_by(wish.sampling),
                 grammar=wish.grammar,
                 n_alternatives=wish.n_alternatives,
                 salt=wish.salt,
@@ -199,6 +203,19 @@ class Generation:
         """Which stop text it was: the one that follows what was delivered."""
         rest = bytes(self._bytes[self._n_delivered :])
         return next((word for word in stop if rest.startswith(word.encode())), stop[0] if len(stop) == 1 else "")
+
+
+def drawn_by(sampling: Sampling) -> Sampling | None:
+    """What the engine is asked: None where the most probable token comes each time, which is faster."""
+    changes = (
+        sampling.temperature,
+        sampling.logit_bias,
+        sampling.ignore_eos,
+        sampling.frequency_penalty,
+        sampling.presence_penalty,
+        sampling.repeat_penalty != 1,
+    )
+    return sampling if any(changes) else None
 
 
 async def fitted(model: Model, wish: Wish) -> Wish:

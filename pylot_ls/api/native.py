@@ -20,18 +20,18 @@ from pylot_ls.api.schemas import InfillBody, NativeBody
 from pylot_ls.api.service import Api
 from pylot_ls.api.shapes import timings_of
 from pylot_ls.engine.manifest import Role
-from pylot_ls.engine.types import FinishReason, Sampling
+from pylot_ls.engine.types import FinishReason
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from pylot_ls.api.generation import Generation, Piece, Wish
     from pylot_ls.api.users import User
+    from pylot_ls.engine.types import Sampling
 
     Json = dict[str, Any]
 
 _STOP_TYPES = {FinishReason.END: "eos", FinishReason.STOP: "word", FinishReason.LENGTH: "limit"}
-_GREEDY = Sampling(temperature=0.0)
 
 
 def native_routes(api: Api) -> APIRouter:
@@ -168,7 +168,7 @@ class NativeAnswer:
 
 def settings_of(wish: Wish, body: NativeBody | InfillBody) -> Json:
     """How the tokens were drawn, in llama-server's words."""
-    sampling = wish.sampling or _GREEDY
+    sampling = wish.sampling
     n_predict = -1 if wish.max_tokens is None else wish.max_tokens
     return {
         **drawing_settings(sampling),
