@@ -17,9 +17,9 @@ from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.pooled_backend import PooledBackend
 from pylot_ls.engine.precedence import Precedence
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.engine.scripted_backend import SCRIPTED_OTHERS, ScriptedBackend
 from pylot_ls.engine.shared_memory import SharedMemory
-from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.features.hover.hovers import HoverOptions
 from pylot_ls.language import language_of

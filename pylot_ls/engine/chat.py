@@ -16,7 +16,7 @@ from pylot_ls.language import Message
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pylot_ls.engine.types import ChatMessage, TextSegment
+    from pylot_ls.engine.prompt_types import ChatMessage, TextSegment
 
     Tokens = tuple[int, ...]
     # Roles and what each says; None where the template is of a form that is not known.

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from pylot_ls.engine.restarts import Restarts, how_it_ended
 from pylot_ls.engine.types import (
-    Embedded,
     Failed,
     Finished,
     FinishReason,
     LoadFailed,
     Loading,
     Ready,
+    Token,
     Usage,
 )
 from pylot_ls.engine.wire import WireError, frame, read_frame
@@ -283,7 +283,7 @@ class RemoteBackend:
         """Something happened there."""
         if isinstance(event, Ready | LoadFailed):
             self.is_loaded = isinstance(event, Ready)
-        elif isinstance(event, Finished | Embedded | Failed):
+        elif not isinstance(event, Token | Loading):
             with self._lock:
                 if event.request_id not in self._in_flight:
                     return  # its end was told here

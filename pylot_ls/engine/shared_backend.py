@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.types import (
-    Embedded,
     Failed,
     Finished,
     FinishReason,
@@ -20,6 +19,7 @@ from pylot_ls.engine.types import (
     Loading,
     Ready,
     StateEvent,
+    Token,
     Usage,
 )
 from pylot_ls.engine.unloading import Unloadable
@@ -220,7 +220,7 @@ class SessionBackend:
 
     def receive(self, event: Event) -> None:
         """Called on the backend's thread with what concerns this session."""
-        if isinstance(event, Finished | Embedded | Failed):
+        if not isinstance(event, Token | Loading | Ready | LoadFailed):
             with self._lock:
                 if event.request_id not in self._in_flight:
                     return  # its end was told when the session closed

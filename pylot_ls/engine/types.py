@@ -10,91 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.prompt_types import FimOrder
+
 if TYPE_CHECKING:
     from pylot_ls.engine.memory_plan import MemoryPlan
-
-
-class Marker(enum.StrEnum):
-    """A special token by its meaning; the backend knows which id the model gives it."""
-
-    BOS = "bos"
-    FIM_PREFIX = "fim_prefix"
-    FIM_SUFFIX = "fim_suffix"
-    FIM_MIDDLE = "fim_middle"
-
-
-class FimOrder(enum.StrEnum):
-    """How a fill-in-the-middle prompt is laid out.
-
-    PSM is ``[PRE] prefix [SUF] suffix [MID] middle``; SPM is ``[SUF] suffix [PRE] prefix [MID] middle``
-    (Bavarian et al. 2022, "Efficient Training of Language Models to Fill in the Middle").
-    """
-
-    PSM = "psm"
-    SPM = "spm"
-
-
-class Keep(enum.StrEnum):
-    """Which end of a text stays when it has more tokens than its segment allows."""
-
-    START = "start"
-    END = "end"
-
-
-@dataclass(frozen=True, slots=True)
-class TextSegment:
-    """A piece of a prompt given as text.
-
-    Attributes:
-        text: any Unicode text; special tokens spelt out in it stay ordinary text.
-        max_tokens: the most tokens it may take; None is no limit of its own.
-        keep: which end stays when it is longer.
-        cut_step: tokens are cut in multiples of this, so that a window moves rarely and the KV before the cut
-            stays usable. At least 1.
-    """
-
-    text: str
-    max_tokens: int | None = None
-    keep: Keep = Keep.END
-    cut_step: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class MarkerSegment:
-    """A special token in a prompt."""
-
-    marker: Marker
-
-
-@dataclass(frozen=True, slots=True)
-class TokensSegment:
-    """A piece of a prompt given as tokens; ids that the model does not have are refused."""
-
-    tokens: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    """What somebody says.
-
-    Attributes:
-        role: "system", "user" or "assistant".
-        content: texts that follow each other; special tokens spelt out in them stay ordinary text.
-    """
-
-    role: str
-    content: tuple[TextSegment, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChatSegment:
-    """A conversation, up to where the assistant's answer begins, in the form that the model was trained on."""
-
-    messages: tuple[ChatMessage, ...]
-
-
-Segment = TextSegment | TokensSegment | MarkerSegment | ChatSegment
-Prompt = tuple[Segment, ...]
+    from pylot_ls.engine.prompt_types import Prompt
 
 
 class Priority(enum.IntEnum):
@@ -177,7 +97,9 @@ class GenerateRequest:
         fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
             evaluating that would take too long.
         budget_ms: how long that is, from submission to the first token.
-        embeds: nothing is decoded: each text of the prompt, which has nothing but texts, is turned into a vector.
+        embeds: nothing is decoded: each text of the prompt, which has nothing but texts and what is given as tokens, is
+            turned into a vector.
+        renders: nothing is evaluated: the prompt's tokens are told, between two evaluations of other requests.
         rank: its first token is not the most probable one but the one that has so many before it, none of which but
             the first ends the text: another continuation of the same prompt. It leaves the sequence that holds the
             prompt as it is.
@@ -206,6 +128,7 @@ class GenerateRequest:
     rank: int = 0
     hole: Hole | None = None
     embeds: bool = False
+    renders: bool = False
     grammar: str = ""
     sampling: Sampling | None = None
     n_alternatives: int = 0
@@ -270,6 +193,14 @@ class FimTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialToken:
+    """A token that stands for no text, and what it is written with."""
+
+    token_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is known of a loaded model.
 
@@ -285,6 +216,10 @@ class ModelInfo:
         chats: whether conversations can be laid out for it.
         n_embd: numbers in a vector of a model that embeds; 0 for one that produces text.
         adapters: paths of what is applied to it, each with how much of it counts.
+        bos, eos: what begins and what ends texts; None where it has no such token.
+        adds_bos: whether prompts are to begin with ``bos``: without it ``Marker.BOS`` stands for nothing.
+        chat_template: that of the file, in Jinja, to be shown; "" where it has none.
+        n_parallel: how many requests may be in work at once.
     """
 
     name: str
@@ -301,6 +236,11 @@ class ModelInfo:
     chats: bool = False
     n_embd: int = 0
     adapters: tuple[tuple[str, float], ...] = ()
+    bos: SpecialToken | None = None
+    eos: SpecialToken | None = None
+    adds_bos: bool = False
+    chat_template: str = ""
+    n_parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,10 +318,30 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The last event of a request for vectors: one for each text, of length 1, as little-endian 32-bit floats."""
+    """The last event of a request for vectors.
+
+    Attributes:
+        vectors: one for each text, of length 1, as little-endian 32-bit floats.
+        n_tokens: how many tokens were evaluated for each.
+    """
 
     request_id: str
     vectors: tuple[bytes, ...]
+    n_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The last event of a request with ``renders``.
+
+    Attributes:
+        tokens: of its prompt.
+        pieces: the bytes of each, of special tokens those that they are written with.
+    """
+
+    request_id: str
+    tokens: tuple[int, ...]
+    pieces: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,5 +354,6 @@ class Failed:
 
 
 StateEvent = Loading | Ready | LoadFailed
-RequestEvent = Token | Finished | Embedded | Failed
+LastEvent = Finished | Embedded | Rendered | Failed
+RequestEvent = Token | LastEvent
 Event = StateEvent | RequestEvent

@@ -13,13 +13,16 @@ import enum
 import json
 import struct
 from dataclasses import fields, is_dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pylot_ls.engine import types
+from pylot_ls.engine import prompt_types, types
 from pylot_ls.engine.context_shape import ContextShape
 from pylot_ls.engine.footprint import Footprint
 from pylot_ls.engine.memory_plan import MemoryPlan
 from pylot_ls.language import Message
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 MAX_FRAME_BYTES = 2**30
 # A length of four bytes, the most significant one first, then so many bytes of JSON.
@@ -39,13 +42,13 @@ class Readable(Protocol):
         """So many bytes, fewer only at the end."""
 
 
-def _of_types() -> list[type[Any]]:
-    """All that ``types`` defines and has values."""
-    own = [each for each in vars(types).values() if isinstance(each, type) and each.__module__ == types.__name__]
+def _of(module: ModuleType) -> list[type[Any]]:
+    """All that a module defines and has values."""
+    own = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
     return [each for each in own if is_dataclass(each) or issubclass(each, enum.Enum)]
 
 
-_CLASSES = {each.__name__: each for each in (*_of_types(), MemoryPlan, ContextShape, Footprint)}
+_CLASSES = {each.__name__: each for each in (*_of(types), *_of(prompt_types), MemoryPlan, ContextShape, Footprint)}
 _FIELDS = {each: tuple(field.name for field in fields(each)) for each in _CLASSES.values() if is_dataclass(each)}
 
 

@@ -30,8 +30,8 @@ from pylot_ls.engine.adapters import Adapter
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory_plan import Wishes
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.engine.scripted_backend import ScriptedBackend
-from pylot_ls.engine.types import FimOrder
 from pylot_ls.errors import ModelNotFoundError
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.prompts.layout import FimOptions

@@ -9,8 +9,9 @@ import pytest
 from pylot_ls.bench.synthetic import Shape, write_model
 from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.llama_backend import LlamaBackend
+from pylot_ls.engine.prompt_types import ChatMessage, ChatSegment, TextSegment
 from pylot_ls.engine.rendering import PromptRenderer
-from pylot_ls.engine.types import ChatMessage, ChatSegment, Failed, TextSegment
+from pylot_ls.engine.types import Failed
 from pylot_ls.errors import ModelUnsupportedError
 
 SPECIAL = {"<s>": 1, "<user>": 2, "<end>": 3, "<model>": 4}

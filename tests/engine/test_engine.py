@@ -7,8 +7,9 @@ import pytest
 
 from pylot_ls import errors
 from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, SCRIPTED_TEXT, ScriptedBackend
-from pylot_ls.engine.types import Finished, FinishReason, LoadFailed, Loading, Ready, TextSegment, Token
+from pylot_ls.engine.types import Finished, FinishReason, LoadFailed, Loading, Ready, Token
 
 PROMPT = (TextSegment("text"),)
 

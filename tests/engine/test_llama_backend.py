@@ -15,17 +15,8 @@ from pylot_ls.engine import scheduler
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.llama_context import LlamaContext
 from pylot_ls.engine.llama_cpp_binding import LlamaModel
-from pylot_ls.engine.types import (
-    Failed,
-    Finished,
-    FinishReason,
-    GenerateRequest,
-    LoadFailed,
-    Marker,
-    MarkerSegment,
-    Priority,
-    TextSegment,
-)
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import Failed, Finished, FinishReason, GenerateRequest, LoadFailed, Priority
 from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import DecodeError
 

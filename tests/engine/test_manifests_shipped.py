@@ -8,8 +8,8 @@ import pytest
 
 from pylot_ls.bundled import models_dir
 from pylot_ls.engine.manifest import Role, read_manifest
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import Marker, MarkerSegment
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.text.rope import Text
 

@@ -8,6 +8,7 @@ import queue
 import pytest
 
 from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.shared_backend import SharedBackend
 from pylot_ls.engine.shared_pool import SharedModels
@@ -21,7 +22,6 @@ from pylot_ls.engine.types import (
     LoadFailed,
     Loading,
     Ready,
-    TextSegment,
     Token,
 )
 from pylot_ls.errors import EngineClosedError, ModelUnreadableError, ModelUnsupportedError

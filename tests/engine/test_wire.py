@@ -12,15 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylot_ls.engine import types
+from pylot_ls.engine import prompt_types, types
 from pylot_ls.engine.context_shape import ContextShape
 from pylot_ls.engine.footprint import Footprint
 from pylot_ls.engine.memory_plan import MemoryPlan
+from pylot_ls.engine.prompt_types import ChatMessage, ChatSegment, Marker, MarkerSegment, TextSegment, TokensSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.types import (
     Alternative,
-    ChatMessage,
-    ChatSegment,
     Embedded,
     Failed,
     Finished,
@@ -30,14 +29,11 @@ from pylot_ls.engine.types import (
     KnownText,
     LoadFailed,
     Loading,
-    Marker,
-    MarkerSegment,
     Priority,
     Ready,
+    Rendered,
     Sampling,
-    TextSegment,
     Token,
-    TokensSegment,
     Usage,
 )
 from pylot_ls.engine.wire import WireError, frame, read_frame
@@ -68,7 +64,8 @@ def through(*values):
         Ready(SCRIPTED_MODEL, PLAN),
         Token("1", "ж", 7, -0.25, Usage(1, 2, 3), "ж".encode()[:1], (Alternative(1, b"\xff", -math.inf),)),
         Finished("1", FinishReason.STOP, "rest", Usage(total_ms=1.5)),
-        Embedded("1", (bytes(range(256)),)),
+        Embedded("1", (bytes(range(256)),), 3),
+        Rendered("1", (1, 2), (b"a", b"\xff")),
         Failed("1", "why", "DecodeError"),
         LoadFailed("why"),
     ],
@@ -81,7 +78,12 @@ def test_values_come_out_as_they_went_in(value):
 
 
 def test_every_class_of_requests_and_events_goes():
-    own = [each for each in vars(types).values() if isinstance(each, type) and is_dataclass(each)]
+    own = [
+        each
+        for module in (types, prompt_types)
+        for each in vars(module).values()
+        if isinstance(each, type) and is_dataclass(each)
+    ]
     assert len(own) > 15
     for each in own:
         frame(each(*[1] * sum(field.default is field.default_factory for field in fields(each))))

@@ -10,9 +10,9 @@ import pytest_asyncio
 
 from pylot_ls.config.settings import ModelSettings, Settings
 from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.shared_pool import SharedModels
-from pylot_ls.engine.types import TextSegment
 from pylot_ls.kvcache.memory import MemoryTier
 from pylot_ls.kvcache.store import PrefixStore
 

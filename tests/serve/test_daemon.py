@@ -13,8 +13,8 @@ import sys
 import pytest
 from lsp_process import message
 
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
-from pylot_ls.engine.types import TextSegment
 from pylot_ls.lsp.framing import FrameDecoder
 from pylot_ls.serving import place
 from pylot_ls.serving.listener import AlreadyRunningError

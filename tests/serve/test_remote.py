@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pylot_ls.config.settings import Settings
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.remote import RemoteProcess
 from pylot_ls.engine.restarts import Restarts
 from pylot_ls.engine.types import (
@@ -22,7 +23,6 @@ from pylot_ls.engine.types import (
     LoadFailed,
     Loading,
     Ready,
-    TextSegment,
     Token,
 )
 

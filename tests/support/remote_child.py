@@ -9,8 +9,8 @@ import threading
 from pathlib import Path
 
 from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
-from pylot_ls.engine.types import TextSegment
 from pylot_ls.serving import engine_child
 
 # Where it is noted which texts were learnt.

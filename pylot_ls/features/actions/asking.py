@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from pylot_ls.engine.engine import Engine, GenerationEvent
-    from pylot_ls.engine.types import Prompt
+    from pylot_ls.engine.prompt_types import Prompt
     from pylot_ls.features.actions.context import Context
     from pylot_ls.language import Language
     from pylot_ls.text.rope import Text

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.engine import Engine
     from pylot_ls.engine.pool import ModelPool
-    from pylot_ls.engine.types import ModelInfo, Prompt
+    from pylot_ls.engine.prompt_types import Prompt
+    from pylot_ls.engine.types import ModelInfo
     from pylot_ls.features.hover.subject import Subject
     from pylot_ls.language import Language
     from pylot_ls.prompts.docstring_hole import DocstringForm

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from shelf import Shelf
 
-from pylot_ls.engine.types import ChatSegment, LoadFailed, Priority
+from pylot_ls.engine.prompt_types import ChatSegment
+from pylot_ls.engine.types import LoadFailed, Priority
 from pylot_ls.language import ENGLISH
 
 pytestmark = pytest.mark.asyncio
