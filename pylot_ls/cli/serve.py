@@ -11,6 +11,7 @@ import typer
 
 from pylot_ls.cli.console import err, fail, print_json, print_text
 from pylot_ls.cli.options import JsonOption, ModelOption, ScriptedOption, overrides, settings_from
+from pylot_ls.cli.serve_http import HttpFlags
 from pylot_ls.errors import PylotError
 
 _MIB = 2**20
@@ -25,6 +26,15 @@ def command(
         float | None,
         typer.Option(metavar="SECONDS", min=0, help="End after so long without an editor; default 900, 0 is never."),
     ] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Serve HTTP here, too: OpenAI's API, llama-server's, LSP.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Where HTTP listens; default: for this machine alone.")] = "127.0.0.1",
+    no_keys: Annotated[bool, typer.Option("--no-keys", help="Ask for no API key; for this machine alone.")] = False,
+    allow_host: Annotated[list[str] | None, typer.Option(help="A further name of this machine for HTTP.")] = None,
+    allow_origin: Annotated[list[str] | None, typer.Option(help="A web page's origin that may ask.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="HTTPS with this certificate (PEM).")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The key of the certificate (PEM).")] = None,
     status: Annotated[bool, typer.Option("--status", help="Tell about the server that runs.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="End the server that runs.")] = False,
     install: Annotated[bool, typer.Option("--install", help="Have it started at each login.")] = False,
@@ -38,6 +48,8 @@ def command(
     """
     if sum((status, stop, install, uninstall)) > 1:
         raise typer.BadParameter("--status, --stop, --install and --uninstall are one at a time")
+    http = HttpFlags(port, host, no_keys, tuple(allow_host or ()), tuple(allow_origin or ()), tls_cert, tls_key)
+    http.check()
     log = {name: str(value) for name, value in (("level", log_level), ("file", log_file)) if value is not None}
     try:
         if status:
@@ -45,7 +57,8 @@ def command(
         elif stop:
             _stop(as_json=as_json)
         elif install or uninstall:
-            _service(_options(model, scripted=scripted, log=log), uninstall=uninstall, dry_run=dry_run)
+            options = _options(model, scripted=scripted, log=log) + http.as_arguments()
+            _service(options, uninstall=uninstall, dry_run=dry_run)
         else:
             # Imported here: the other commands need none of it, and it takes its time.
             from pylot_ls.serving.daemon import IDLE_EXIT_S  # noqa: PLC0415
@@ -53,7 +66,7 @@ def command(
 
             chosen = overrides(model, scripted=scripted)
             chosen["log"] = {**log}
-            serve(settings_from(chosen), IDLE_EXIT_S if idle_exit is None else idle_exit)
+            serve(settings_from(chosen), IDLE_EXIT_S if idle_exit is None else idle_exit, http.options())
     except PylotError as error:
         fail(error)
 
@@ -79,6 +92,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"pylot-ls {found['version']}, process {found['pid']}, up {uptime}, {found['memory_bytes'] // _MIB} MiB",
         f"log: {found['log']}",
         f"editors: {len(found['editors'])}",
+        *([f"HTTP: {found['url']}, {found['n_requests']} requests at work"] if found["url"] else []),
     ]
     for model in found["models"]:
         name = model["info"]["name"] if "info" in model else model.get("message", "")

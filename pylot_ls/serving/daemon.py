@@ -18,11 +18,13 @@ from pylot_ls.serving.sessions import MAX_EDITORS, Editors
 from pylot_ls.serving.status import engine_status, models_status
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.remote import RemoteProcess
     from pylot_ls.engine.shared_pool import SharedModels
+    from pylot_ls.serving.http import HttpOptions
     from pylot_ls.serving.listener import FirstLine
 
 _log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class Daemon:
         models: not yet loaded; they are when the first editor comes.
         idle_exit_s: after so long without an editor it ends; 0 for never.
         process: the one that holds the models; None where this one does.
+        http: how HTTP is served beside the socket; None where it is not.
 
     Attributes:
         listens: set once editors can connect.
@@ -51,9 +54,14 @@ class Daemon:
         folder: Path,
         settings: Settings,
         models: SharedModels,
-        idle_exit_s: float,
+        *,
+        idle_exit_s: float = IDLE_EXIT_S,
         process: RemoteProcess | None = None,
+        http: HttpOptions | None = None,
     ) -> None:
+        self._http = http
+        self._url = ""
+        self._n_requests = 0
         self._folder = folder
         self._process = process
         self._models = models
@@ -80,13 +88,32 @@ class Daemon:
         """
         async with only_one(self._folder, self._another_answers):
             with stop_on_signals(lambda _code, reason: self.stop(reason)):
-                async with listening(self._folder, self._serve) as where:
-                    _log.info("version %s listens on %s", __version__, where)
-                    self.listens.set()
-                    self._look_around()
-                    await self._stopped.wait()
-                await self._models.close()
+                try:
+                    async with self._beside(), listening(self._folder, self._serve) as where:
+                        _log.info("version %s listens on %s", __version__, where)
+                        self.listens.set()
+                        self._look_around()
+                        await self._stopped.wait()
+                finally:
+                    await self._models.close()
         _log.info("ended")
+
+    @contextlib.asynccontextmanager
+    async def _beside(self) -> AsyncIterator[None]:
+        """Serve HTTP, too, where that is wanted."""
+        if self._http is None:
+            yield
+            return
+        # Imported here: an editor that starts the server does not wait for it.
+        from pylot_ls.serving.http import serving_http  # noqa: PLC0415
+
+        async with serving_http(self._http, self._models, self.editors, self._on_request) as self._url:
+            _log.info("serves HTTP on %s", self._url)
+            yield
+
+    def _on_request(self, change: int) -> None:
+        self._n_requests += change
+        self._look_around()
 
     def stop(self, reason: str) -> None:
         """End, after all clients have been."""
@@ -99,7 +126,7 @@ class Daemon:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
-        if self._idle_exit_s and not self.editors and not self._stopped.is_set():
+        if self._idle_exit_s and not (self.editors or self._n_requests or self._stopped.is_set()):
             self._idle_timer = asyncio.get_running_loop().call_later(self._idle_exit_s, self.stop, "nobody is there")
 
     def _another_answers(self) -> bool:
@@ -158,6 +185,8 @@ class Daemon:
             "pid": os.getpid(),
             "uptime_s": time.monotonic() - self._began_s,
             "log": str(log_path(self._folder)),
+            "url": self._url,
+            "n_requests": self._n_requests,
             "memory_bytes": machine.process_memory_bytes(),
             "editors": self.editors.listed(),
             "engine": engine_status(self._process),

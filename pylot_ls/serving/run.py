@@ -15,28 +15,32 @@ from pylot_ls.serving.place import NotRunningError, ask, lock_path, locked, log_
 
 if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
+    from pylot_ls.serving.http import HttpOptions
 
 _STOP_S = 30.0
 _POLL_S = 0.02
 
 
-def serve(settings: Settings, idle_exit_s: float) -> None:
+def serve(settings: Settings, idle_exit_s: float, http: HttpOptions | None = None) -> None:
     """Serve until told to stop, or until nobody has been there for ``idle_exit_s`` seconds; 0 for never.
+
+    ``http``: how HTTP is served beside the socket; None where it is not.
 
     Raises:
         AlreadyRunningError: another one does.
         PlaceError: the folder for its socket cannot be trusted.
-        ModelError: there is no model.
+        HttpError: HTTP cannot be served like that.
     """
     folder = runtime_folder(os.environ)
     make_folder(folder)
     trace.configure(settings.log.level, settings.log.file or log_path(folder))
-    asyncio.run(_serve(settings, idle_exit_s))
+    asyncio.run(_serve(settings, idle_exit_s, http))
 
 
-async def _serve(settings: Settings, idle_exit_s: float) -> None:
+async def _serve(settings: Settings, idle_exit_s: float, http: HttpOptions | None) -> None:
     models, process = make_shared_models(settings)
-    await Daemon(runtime_folder(os.environ), settings, models, idle_exit_s, process).run()
+    daemon = Daemon(runtime_folder(os.environ), settings, models, idle_exit_s=idle_exit_s, process=process, http=http)
+    await daemon.run()
 
 
 def status() -> dict[str, Any] | None:

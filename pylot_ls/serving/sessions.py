@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls import machine
+from pylot_ls.lsp.messages import serve_messages
 from pylot_ls.lsp.server import PylotServer
 from pylot_ls.lsp.streams import serve_streams
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.shared_pool import SharedModels
+    from pylot_ls.lsp.messages import MessageSocket
 
 MAX_EDITORS = 256
 # A bridge asks right after its connection has ended.
@@ -94,6 +96,16 @@ class Editors:
                 writer,
                 on_stop=editor.server.session.close,
                 is_alive=machine.process_alive,
+            ),
+        )
+
+    async def serve_messages(self, editor: Editor, socket: MessageSocket) -> None:
+        """Serve an editor over whole messages until it goes."""
+        # Its process runs wherever it does, and is not watched.
+        await self._serve(
+            editor,
+            lambda: serve_messages(
+                editor.server, socket, on_stop=editor.server.session.close, is_alive=lambda _pid: False
             ),
         )
 

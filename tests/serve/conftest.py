@@ -92,11 +92,11 @@ async def serve(home):
     folder = home / "pylot-ls"
     running = []
 
-    async def start(backend=None, idle_exit_s=0.0, settings=None):
+    async def start(backend=None, idle_exit_s=0.0, settings=None, http=None):
         backend = backend or ScriptedBackend("answered")
         models = SharedModels({Role.COMPLETE: backend, Role.CHAT: backend})
         settings = settings or Settings(model=ModelSettings(backend="scripted"))
-        daemon = Daemon(folder, settings, models, idle_exit_s)
+        daemon = Daemon(folder, settings, models, idle_exit_s=idle_exit_s, http=http)
         task = asyncio.ensure_future(daemon.run())
         running.append((daemon, task))
         listens = asyncio.ensure_future(daemon.listens.wait())
