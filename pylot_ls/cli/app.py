@@ -20,10 +20,12 @@ from pylot_ls.cli import (
     demo,
     doctor,
     hover,
+    keys,
     models,
     serve,
     setup,
     stats,
+    top,
 )
 from pylot_ls.cli.console import err, print_text
 from pylot_ls.cli.options import ModelOption, ScriptedOption, overrides
@@ -44,6 +46,8 @@ app.command("config")(config.command)
 app.command("setup")(setup.command)
 app.command("serve")(serve.command)
 app.command("stats")(stats.command)
+app.command("top")(top.command)
+app.add_typer(keys.app, name="keys")
 bench.app.command("memory")(bench_memory.command)
 bench.app.command("actions")(bench_actions.command)
 app.add_typer(bench.app, name="bench")

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls import machine
+from pylot_ls.engine.types import Ready
 from pylot_ls.language import ENGLISH
 from pylot_ls.lsp.status import model_status
 
@@ -31,6 +32,8 @@ def models_status(models: SharedModels) -> list[dict[str, Any]]:
     found = []
     for model, shared in models.models():
         status = model_status(model, ENGLISH)
+        if isinstance(model.state, Ready) and model.state.plan is not None:
+            status["needed_bytes"] = model.state.plan.needed_bytes
         if shared is not None:
             status["counts"] = {**asdict(shared.counts), "n_in_flight": shared.n_in_flight}
         found.append(status)
