@@ -30,6 +30,8 @@ _FIRST_LINE_S = 10.0
 _PREDECESSOR_S = 20.0
 _POLL_S = 0.05
 _BACKLOG = 128
+# A process may have so many files open; the models and documents of those who are served need some of them.
+_MOST_CONNECTIONS = 512
 
 
 class AlreadyRunningError(PylotError):
@@ -107,6 +109,10 @@ class _Acceptor:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._tasks) >= _MOST_CONNECTIONS:
+            _log.warning("%d connections are open; a further one was closed", len(self._tasks))
+            writer.transport.abort()
+            return
         task = asyncio.ensure_future(self._accept(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

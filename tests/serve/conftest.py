@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from lsp_process import TIMEOUT_S, EditorProcess
+from lsp_process import TIMEOUT_S, EditorProcess, message
 
 from pylot_ls import __version__
 from pylot_ls.config.settings import ModelSettings, Settings
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.shared_pool import SharedModels
+from pylot_ls.lsp.framing import FrameDecoder
 from pylot_ls.serving.daemon import Daemon
 from pylot_ls.serving.place import ask
 
@@ -92,9 +93,9 @@ async def serve(home):
     folder = home / "pylot-ls"
     running = []
 
-    async def start(backend=None, idle_exit_s=0.0, settings=None, http=None):
+    async def start(backend=None, idle_exit_s=0.0, settings=None, http=None, models=None):
         backend = backend or ScriptedBackend("answered")
-        models = SharedModels({Role.COMPLETE: backend, Role.CHAT: backend})
+        models = models or SharedModels({Role.COMPLETE: backend, Role.CHAT: backend})
         settings = settings or Settings(model=ModelSettings(backend="scripted"))
         daemon = Daemon(folder, settings, models, idle_exit_s=idle_exit_s, http=http)
         task = asyncio.ensure_future(daemon.run())
@@ -129,3 +130,50 @@ def asked():
     yield ask_it
     for each in connections:
         each.close()
+
+
+class Editor:
+    """A client of the server over its socket, with every byte that came."""
+
+    def __init__(self, connection):
+        self.connection = connection
+        self.received = b""
+        self._decoder, self._messages = FrameDecoder(), []
+
+    async def ask(self, msg_id, method, params):
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(self.connection, message(id=msg_id, method=method, params=params))
+        while True:
+            for each in self._messages:
+                if each.get("id") == msg_id and "method" not in each:
+                    return each
+            data = await loop.sock_recv(self.connection, 65536)
+            assert data, "the server closed the connection"
+            self.received += data
+            self._messages += [event.value for event in self._decoder.feed(data)]
+
+    async def suggestion(self, text, language="plaintext"):
+        """What is suggested at the end of a text, which has no line feed there."""
+        loop = asyncio.get_running_loop()
+        await self.ask("init", "initialize", {"capabilities": {"textDocument": {"inlineCompletion": {}}}})
+        item = {"uri": "file:///a.py", "languageId": language, "version": 1, "text": text + "\n"}
+        await loop.sock_sendall(self.connection, message(method="textDocument/didOpen", params={"textDocument": item}))
+        position = {"line": text.count("\n"), "character": len(text) - text.rfind("\n") - 1}
+        params = {"textDocument": {"uri": "file:///a.py"}, "position": position, "context": {"triggerKind": 2}}
+        answer = await self.ask("ask", "textDocument/inlineCompletion", params)
+        return answer["result"]["items"][0]["insertText"]
+
+
+@pytest.fixture
+def join(asked):
+    async def make(daemon, **fields):
+        environment = {
+            f"PYLOT_LS_COMPLETION_{name}": "0" for name in ("ANSWER_AFTER_MS", "TIME_BUDGET_MS", "CONFIDENCE")
+        }
+        environment["PYLOT_LS_MODEL_BACKEND"] = "scripted"
+        connection, answer = await asked(daemon.folder, "lsp", environment=environment, **fields)
+        assert answer["ok"], answer
+        connection.setblocking(False)
+        return Editor(connection), answer["client"]
+
+    return make

@@ -15,7 +15,6 @@ from lsp_process import message
 
 from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
-from pylot_ls.lsp.framing import FrameDecoder
 from pylot_ls.serving import place
 from pylot_ls.serving.listener import AlreadyRunningError
 from pylot_ls.serving.place import NotRunningError, PlaceError, make_folder, runtime_folder, socket_path
@@ -23,53 +22,10 @@ from pylot_ls.serving.place import NotRunningError, PlaceError, make_folder, run
 pytestmark = pytest.mark.asyncio
 
 
-class Editor:
-    """A client of the server over its socket, with every byte that came."""
-
-    def __init__(self, connection):
-        self.connection = connection
-        self.received = b""
-        self._decoder, self._messages = FrameDecoder(), []
-
-    async def ask(self, msg_id, method, params):
-        loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self.connection, message(id=msg_id, method=method, params=params))
-        while True:
-            for each in self._messages:
-                if each.get("id") == msg_id and "method" not in each:
-                    return each
-            data = await loop.sock_recv(self.connection, 65536)
-            assert data, "the server closed the connection"
-            self.received += data
-            self._messages += [event.value for event in self._decoder.feed(data)]
-
-    async def suggestion(self, text):
-        loop = asyncio.get_running_loop()
-        await self.ask("init", "initialize", {"capabilities": {"textDocument": {"inlineCompletion": {}}}})
-        item = {"uri": "file:///a.py", "languageId": "plaintext", "version": 1, "text": text + "\n"}
-        await loop.sock_sendall(self.connection, message(method="textDocument/didOpen", params={"textDocument": item}))
-        position = {"line": 0, "character": len(text)}
-        params = {"textDocument": {"uri": "file:///a.py"}, "position": position, "context": {"triggerKind": 2}}
-        answer = await self.ask("ask", "textDocument/inlineCompletion", params)
-        return answer["result"]["items"][0]["insertText"]
-
-
 def heard(prompt):
     """The names in what the model was told."""
     text = "".join(segment.text for segment in prompt if isinstance(segment, TextSegment))
     return "heard_" + "_".join(re.findall(r"canary_\w+?_", text))
-
-
-@pytest.fixture
-def join(asked):
-    async def make(daemon, **fields):
-        environment = {"PYLOT_LS_COMPLETION_ANSWER_AFTER_MS": "0", "PYLOT_LS_MODEL_BACKEND": "scripted"}
-        connection, answer = await asked(daemon.folder, "lsp", environment=environment, **fields)
-        assert answer["ok"], answer
-        connection.setblocking(False)
-        return Editor(connection), answer["client"]
-
-    return make
 
 
 async def test_no_byte_of_one_editors_text_reaches_another(serve, join):
@@ -214,3 +170,14 @@ async def test_where_sockets_have_no_names_a_token_opens_the_door(serve, asked, 
     address.write_text(json.dumps(stranger))
     with pytest.raises(NotRunningError, match="does not answer"):
         await asked(daemon.folder, "hello")
+
+
+async def test_a_thousand_connections_that_say_nothing_leave_those_who_are_served_alone(serve, join):
+    daemon = await serve()
+    editor, _ = await join(daemon)
+    idle = [socket.socket(socket.AF_UNIX) for _ in range(600)]
+    for each in idle:
+        await asyncio.to_thread(each.connect, str(socket_path(daemon.folder)))
+    assert await editor.suggestion("x = ") == "answered"
+    for each in idle:
+        each.close()
