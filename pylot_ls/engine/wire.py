@@ -121,7 +121,9 @@ def _value(plain: Any) -> Any:
         if kind == _BYTES:
             return base64.b64decode(plain["base64"], validate=True)
         if kind == _MESSAGE:
-            return Message(plain["template"], **{name: _value(each) for name, each in plain["values"].items()})
+            return Message.__new__(
+                Message, plain["template"], **{n: _value(each) for n, each in plain["values"].items()}
+            )
         found = _CLASSES[kind]
         if found not in _FIELDS:
             return found(plain["value"])

@@ -53,7 +53,7 @@ class Child:
         if self._store is not None:
             self._store.close()
 
-    def say(self, *values: Any) -> None:
+    def write(self, *values: Any) -> None:
         """Write a frame; from any thread."""
         data = frame(*values)
         with self._writing:
@@ -86,13 +86,13 @@ class Child:
 
     def _tell(self, number: int, event: Event) -> None:
         """Called on a backend's thread."""
-        self.say("event", number, event)
+        self.write("event", number, event)
         # One may have made way for this one.
         for other in self._started:
             backend = self.backends[other]
             if isinstance(backend, Unloadable) and backend.is_loaded != self._were_loaded[other]:
                 self._were_loaded[other] = backend.is_loaded
-                self.say("loaded", other, backend.is_loaded)
+                self.write("loaded", other, backend.is_loaded)
 
 
 def main() -> None:
@@ -126,7 +126,7 @@ def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _watch(child: Child) -> None:
-    asyncio.run(FileWatch(partial(child.say, "tell")).watch(child.watched))
+    asyncio.run(FileWatch(partial(child.write, "tell")).watch(child.watched))
 
 
 if __name__ == "__main__":

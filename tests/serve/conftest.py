@@ -152,16 +152,17 @@ class Editor:
             self.received += data
             self._messages += [event.value for event in self._decoder.feed(data)]
 
-    async def suggestion(self, text, language="plaintext"):
+    async def suggestion(self, text, language="plaintext", uri="file:///a.py"):
         """What is suggested at the end of a text, which has no line feed there."""
         loop = asyncio.get_running_loop()
         await self.ask("init", "initialize", {"capabilities": {"textDocument": {"inlineCompletion": {}}}})
-        item = {"uri": "file:///a.py", "languageId": language, "version": 1, "text": text + "\n"}
+        item = {"uri": uri, "languageId": language, "version": 1, "text": text + "\n"}
         await loop.sock_sendall(self.connection, message(method="textDocument/didOpen", params={"textDocument": item}))
         position = {"line": text.count("\n"), "character": len(text) - text.rfind("\n") - 1}
-        params = {"textDocument": {"uri": "file:///a.py"}, "position": position, "context": {"triggerKind": 2}}
+        params = {"textDocument": {"uri": uri}, "position": position, "context": {"triggerKind": 2}}
         answer = await self.ask("ask", "textDocument/inlineCompletion", params)
-        return answer["result"]["items"][0]["insertText"]
+        items = answer["result"]["items"]
+        return items[0]["insertText"] if items else None
 
 
 @pytest.fixture

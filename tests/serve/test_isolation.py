@@ -15,14 +15,15 @@ pytestmark = pytest.mark.asyncio
 
 # More places than a context as small as this one holds.
 N_EDITORS = 12
+HEAD = '"""Totals of an account."""\n\nfrom pathlib import Path\n\n\n'
+ASKED = "print(canary_"
 SETTINGS = Settings(model=ModelSettings(n_ctx=512, n_threads=1, ngrams="on"))
 
 
 def document(number):
     """All begin alike, so that their KV is shared, and say names of their own again and again."""
-    head = '"""Totals of an account."""\n\nfrom pathlib import Path\n\n\n'
     name = f"canary_{number:02}_total"
-    return head + f"{name} = 0\n{name} = {name} + 1\n" * 6 + "print(canary_"
+    return HEAD + f"{name} = 0\n{name} = {name} + 1\n" * 6 + ASKED
 
 
 async def test_names_of_one_editors_document_are_suggested_to_that_one_alone(serve, join, home, monkeypatch):
@@ -31,10 +32,17 @@ async def test_names_of_one_editors_document_are_suggested_to_that_one_alone(ser
     daemon = await serve(models=models, settings=SETTINGS)
     editors = [(await join(daemon, overrides={}))[0] for _ in range(N_EDITORS)]
     shown = await asyncio.gather(
-        *(editor.suggestion(document(number), "python") for number, editor in enumerate(editors))
+        *(
+            editor.suggestion(document(number), "python", f"file:///{number}.py")
+            for number, editor in enumerate(editors)
+        )
     )
     assert [text[:8] for text in shown] == [f"{number:02}_total" for number in range(N_EDITORS)]
     for number, editor in enumerate(editors):
         assert set(re.findall(rb"\d\d_total", editor.received)) == {f"{number:02}_total".encode()}
+    # One that has no such names in its own document is not told those of the others.
+    stranger, _ = await join(daemon, overrides={})
+    await stranger.suggestion(HEAD + ASKED, "python", "file:///stranger.py")
+    assert b"_total" not in stranger.received
     ((_, shared),) = models.models()
     assert shared.counts.tokens_reused > 0, "the beginnings were shared"
