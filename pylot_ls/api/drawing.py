@@ -60,16 +60,14 @@ async def wish_of(
     """
     refuse_unknown(body)
     wanted = body.max_tokens if body.max_tokens is not None else body.n_predict
-    if wanted is None or wanted < 0:
+    if wanted is None:
         wanted = options.max_tokens
-    elif options.max_tokens is not None:
-        wanted = min(wanted, options.max_tokens)
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     if options.shifts_context and body.n_keep < 0:
         raise ApiError("n_keep is 0 or more here", param="n_keep")
     return Wish(
         prompt=prompt,
-        max_tokens=wanted,
+        max_tokens=None if wanted is None or wanted < 0 else wanted,
         stop=tuple(word for word in stop if word),
         sampling=await sampling_of(body, model, options),
         grammar=grammar if grammar is not None else grammar_of(body),

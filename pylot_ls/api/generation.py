@@ -87,7 +87,7 @@ class Generation:
     """
 
     def __init__(self, model: Model, wish: Wish, place: Place) -> None:
-        self._model = model
+        self.model = model
         self.wish = wish
         self.place = place
         self._rules = LineRules.of(wish.n_indent, wish.t_max_predict_ms)
@@ -105,7 +105,7 @@ class Generation:
             ApiError: the prompt does not fit.
             PylotError: the engine failed.
         """
-        wish = await fitted(self._model, self.wish)
+        wish = await fitted(self.model, self.wish)
         wanted = self.wish.max_tokens
         before: Usage | None = None
         is_shifted = False
@@ -128,13 +128,13 @@ class Generation:
         return is_full and wish.shifts is not None and self._rules is None and not wish.grammar and bool(self._decoded)
 
     def _is_cut(self, end: End, wanted: int | None) -> bool:
-        is_full = self.usage.prompt_tokens + self.usage.tokens_decoded >= self._model.info.n_ctx
+        is_full = self.usage.prompt_tokens + self.usage.tokens_decoded >= self.model.info.n_ctx
         return end.reason is FinishReason.LENGTH and is_full and (wanted is None or len(self._decoded) < wanted)
 
     async def _shifted(self, wish: Wish, left: int | None) -> Wish:
         """The wish to go on without the oldest half of what can go; it is evaluated anew."""
-        tokens = [*await self._model.engine.tokenize(self.wish.prompt), *self._decoded]
-        n_ctx = self._model.info.n_ctx
+        tokens = [*await self.model.engine.tokenize(self.wish.prompt), *self._decoded]
+        n_ctx = self.model.info.n_ctx
         tokens = tokens[: wish.shifts] + tokens[wish.shifts or 0 :][-(n_ctx - (wish.shifts or 0)) // 2 :]
         room = n_ctx - len(tokens)
         return replace(
@@ -146,7 +146,7 @@ class Generation:
     async def _once(self, wish: Wish, before: Usage | None) -> AsyncGenerator[Piece, None]:
         """One request of the engine."""
         held: list[Token] = []
-        engine = self._model.engine
+        engine = self.model.engine
         async with contextlib.aclosing(
             engine.generate(
                 wish.prompt,

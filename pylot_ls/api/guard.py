@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 
 from pylot_ls.api.errors import ApiError, as_api_error
-from pylot_ls.api.options import ANY
+from pylot_ls.api.options import ANY, LOCAL_PAGES, LOOPBACK_HOSTS
 from pylot_ls.api.users import ANYBODY
 from pylot_ls.errors import PylotError
 
@@ -82,7 +82,11 @@ class Guard:
             )
 
     def _is_allowed(self, origin: str) -> bool:
-        return ANY in self._options.origins or origin in self._options.origins
+        origins = self._options.origins
+        if ANY in origins or origin in origins:
+            return True
+        scheme, _, host = origin.partition("://")
+        return LOCAL_PAGES in origins and scheme in {"http", "https"} and _host_name(host) in LOOPBACK_HOSTS
 
     def _user(self, path: str, headers: Headers) -> User:
         book = self._options.keys
@@ -114,17 +118,18 @@ def _host_name(host: str) -> str:
 
 def _is_same(origin: str, host: str | None) -> bool:
     """Whether a page comes from this server itself, whose name is known to be right by now."""
-    return host is not None and origin.partition("://")[2] == host
+    scheme, _, place = origin.partition("://")
+    return host is not None and scheme in {"http", "https"} and place == host
 
 
 def _with_cors(send: Send, origin: str) -> Send:
     """Let a page of an origin that is allowed read the answer."""
     allowed = (
-        ("access-control-allow-origin", origin),
-        ("access-control-allow-credentials", "true"),
-        ("access-control-allow-methods", _METHODS),
-        ("access-control-allow-headers", "*"),
-        ("vary", "Origin"),
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Access-Control-Allow-Methods", _METHODS),
+        ("Access-Control-Allow-Headers", "*"),
+        ("Vary", "Origin"),
     )
 
     async def answer(message: Message) -> None:

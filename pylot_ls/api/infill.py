@@ -12,7 +12,7 @@ from pylot_ls.api.bodies import document_of, read_body
 from pylot_ls.api.choices import Choices
 from pylot_ls.api.drawing import wish_of
 from pylot_ls.api.infilling import Hole, Other
-from pylot_ls.api.native import NativeAnswer
+from pylot_ls.api.native import NativeAnswer, counted
 from pylot_ls.api.respond import Answer
 from pylot_ls.api.schemas import InfillBody
 from pylot_ls.api.service import Api
@@ -57,7 +57,7 @@ async def fill(api: Api, user: User, body: InfillBody) -> AsyncGenerator[Any, No
         n_alternatives = body.n_probs or 0
         asked = body.model_copy(update=drawn)
         wish = await wish_of(asked, prompt, model, user, api.options, n_alternatives=n_alternatives)
-        choices = Choices(api, model, [wish], body.n or 1, place)
+        choices = Choices(api, model, [counted(wish, body)], body.n or 1, place)
         texts = [hole.before] * (body.n or 1)
         answer = NativeAnswer(body, choices, texts, model.name, is_list=(body.n or 1) > 1)
         async with contextlib.aclosing(answer.events()) as events:

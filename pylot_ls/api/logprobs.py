@@ -34,10 +34,10 @@ def legacy(tokens: Iterable[Token], offset: int) -> Json:
     """
     found: Json = {"tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": []}
     for token in tokens:
-        text = _text(token.piece)
+        text = text_of(token.piece)
         found["tokens"].append(text)
         found["token_logprobs"].append(_finite(token.logprob))
-        found["top_logprobs"].append({_text(each.piece): _finite(each.logprob) for each in token.alternatives})
+        found["top_logprobs"].append({text_of(each.piece): _finite(each.logprob) for each in token.alternatives})
         found["text_offset"].append(offset)
         offset += len(text)
     return found
@@ -48,10 +48,11 @@ def _alternative(alternative: Alternative) -> Json:
 
 
 def _one(token_id: int, piece: bytes, logprob: float) -> Json:
-    return {"id": token_id, "token": _text(piece), "bytes": list(piece), "logprob": _finite(logprob)}
+    return {"id": token_id, "token": text_of(piece), "bytes": list(piece), "logprob": _finite(logprob)}
 
 
-def _text(piece: bytes) -> str:
+def text_of(piece: bytes) -> str:
+    """A token's bytes as text; one that has half a character shows that."""
     return piece.decode("utf-8", "replace")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
@@ -11,11 +12,11 @@ from starlette.requests import Request
 
 from pylot_ls.api.bodies import document_of, read_body
 from pylot_ls.api.choices import Choices
-from pylot_ls.api.drawing import ANY_SEED, refuse_unknown, wish_of
-from pylot_ls.api.errors import ApiError
+from pylot_ls.api.drawing import ANY_SEED, wish_of
 from pylot_ls.api.logprobs import shown
 from pylot_ls.api.prompting import pieces_of, prompt_of
 from pylot_ls.api.respond import Answer
+from pylot_ls.api.sampled import n_counted, shown_as_drawn
 from pylot_ls.api.schemas import InfillBody, NativeBody
 from pylot_ls.api.service import Api
 from pylot_ls.api.shapes import timings_of
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from pylot_ls.api.generation import Generation, Piece, Wish
+    from pylot_ls.api.models import Model
     from pylot_ls.api.users import User
-    from pylot_ls.engine.types import Sampling
+    from pylot_ls.engine.types import Sampling, Token
 
     Json = dict[str, Any]
 
@@ -58,13 +60,28 @@ async def complete(api: Api, user: User, body: NativeBody) -> AsyncGenerator[Any
             await wish_of(body, prompt_of(pieces), model, user, api.options, n_alternatives=body.n_probs or 0)
             for pieces in prompts
         ]
+        wishes = [counted(wish, body) for wish in wishes]
         n = body.n or body.n_cmpl or 1
         choices = Choices(api, model, wishes, n, place)
-        texts = ["".join(map(str, pieces)) for pieces in prompts for _ in range(n)]
+        texts = []
+        if not body.response_fields or "prompt" in body.response_fields:
+            texts = [text for wish in wishes for text in [await _text_of(wish, model)] * n]
         answer = NativeAnswer(body, choices, texts, model.name, is_list=is_list or n > 1)
         async with contextlib.aclosing(answer.events()) as events:
             async for event in events:
                 yield event
+
+
+async def _text_of(wish: Wish, model: Model) -> str:
+    """A prompt as the model reads it, with its special tokens."""
+    return b"".join((await model.engine.rendered(wish.prompt)).pieces).decode("utf-8", "replace")
+
+
+def counted(wish: Wish, body: NativeBody | InfillBody) -> Wish:
+    """The wish with as many alternatives as are needed for what is to be shown of them."""
+    if not (body.post_sampling_probs and body.n_probs):
+        return wish
+    return replace(wish, n_alternatives=n_counted(wish.sampling, body.n_probs))
 
 
 class NativeAnswer:
@@ -73,23 +90,14 @@ class NativeAnswer:
     Args:
         body: the request.
         choices: its texts.
-        prompts: of each.
+        prompts: of each; empty where they are not to be shown.
         model: the model's name.
         is_list: whether several objects are to come back as a list.
-
-    Raises:
-        ApiError: it asks for what there is not.
     """
 
     def __init__(
         self, body: NativeBody | InfillBody, choices: Choices, prompts: Sequence[str], model: str, *, is_list: bool
     ) -> None:
-        refuse_unknown(body)
-        if body.post_sampling_probs and body.n_probs:
-            raise ApiError(
-                "post_sampling_probs is not supported here: probabilities are the model's own",
-                param="post_sampling_probs",
-            )
         self._body = body
         self._choices = choices
         self._prompts = prompts
@@ -128,7 +136,7 @@ class NativeAnswer:
         if self._body.timings_per_token:
             chunk["timings"] = timings_of(usage)
         if self._body.n_probs:
-            chunk["completion_probabilities"] = shown(piece.tokens)
+            chunk["completion_probabilities"] = self._shown(number, piece.tokens)
         return chunk
 
     def _end(self, number: int, pieces: list[Piece]) -> Json:
@@ -147,8 +155,8 @@ class NativeAnswer:
             "model": self._model,
             "tokens_predicted": usage.tokens_decoded,
             "tokens_evaluated": usage.prompt_tokens,
-            "generation_settings": settings_of(generation.wish, self._body),
-            "prompt": self._prompts[number],
+            "generation_settings": settings_of(generation, self._body),
+            "prompt": self._prompts[number] if self._prompts else "",
             "has_new_line": "\n" in text,
             "truncated": end is not None and end.truncated,
             "stop_type": _STOP_TYPES.get(end.reason, "none") if end is not None else "none",
@@ -157,18 +165,28 @@ class NativeAnswer:
             "timings": timings_of(usage),
         }
         if self._body.n_probs and not self._body.stream:
-            whole["completion_probabilities"] = shown(tokens)
+            whole["completion_probabilities"] = self._shown(number, tokens)
         fields = self._body.response_fields
         return whole if not fields else _only(whole, fields)
+
+    def _shown(self, number: int, tokens: Sequence[Token]) -> list[Json]:
+        if not self._body.post_sampling_probs:
+            return shown(tokens)
+        sampling = self._choices.generations[number].wish.sampling
+        return shown_as_drawn(tokens, sampling, self._body.n_probs or 0)
 
     def _slot(self, number: int) -> int:
         generation: Generation = self._choices.generations[number]
         return generation.place.number
 
 
-def settings_of(wish: Wish, body: NativeBody | InfillBody) -> Json:
+def settings_of(generation: Generation, body: NativeBody | InfillBody) -> Json:
     """How the tokens were drawn, in llama-server's words."""
-    sampling = wish.sampling
+    wish, sampling = generation.wish, generation.wish.sampling
+    biases = [{"token": token, "bias": bias if math.isfinite(bias) else None} for token, bias in sampling.logit_bias]
+    eos = generation.model.info.eos
+    if sampling.ignore_eos and eos is not None:
+        biases.append({"token": eos.token_id, "bias": None})
     n_predict = -1 if wish.max_tokens is None else wish.max_tokens
     return {
         **drawing_settings(sampling),
@@ -177,14 +195,12 @@ def settings_of(wish: Wish, body: NativeBody | InfillBody) -> Json:
         "n_keep": body.n_keep,
         "stop": list(wish.stop),
         "stream": body.stream,
-        "logit_bias": [
-            {"token": token, "bias": bias if math.isfinite(bias) else None} for token, bias in sampling.logit_bias
-        ],
+        "logit_bias": biases,
         "ignore_eos": sampling.ignore_eos,
-        "n_probs": wish.n_alternatives,
+        "n_probs": body.n_probs or 0,
         "grammar": wish.grammar,
         "timings_per_token": body.timings_per_token,
-        "post_sampling_probs": False,
+        "post_sampling_probs": body.post_sampling_probs,
         "lora": [],
     }
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 ANY = "*"
+LOCAL_PAGES = "localhost"
 
 _MIB = 1024 * 1024
 
@@ -56,10 +57,11 @@ class ApiOptions:
         keys: who may ask; None where everybody who reaches it may, as one user.
         hosts: names that the Host header may have, without port, ``*`` for any. A page that has its own name resolve
             to this machine is refused by that.
-        origins: of web pages that may ask, as ``https://example.org``, ``*`` for any. A page of the API itself may.
+        origins: of web pages that may ask, as ``https://example.org``, ``localhost`` for those of this machine at any
+            port, ``*`` for any. A page of the API itself may.
         limits: see there.
         sampling: how tokens are drawn where the request does not say.
-        max_tokens: the most that are generated for one text; None for as many as there is room for.
+        max_tokens: the most that are generated where the request does not say; None for as many as there is room for.
         names: by role, what the models are called that are not loaded yet.
         takes_any_model: a name of no model means the one of the endpoint's role, as llama-server has it.
         shifts_context: who runs out of context goes on without its oldest half.

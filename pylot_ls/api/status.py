@@ -48,8 +48,10 @@ def status_routes(api: Api) -> APIRouter:
     async def metrics() -> Response:
         if not api.options.has_metrics:
             raise not_supported("this server does not show metrics")
-        headers = {"Process-Start-Time-Unix": str(api.metrics.started_at)}
-        return Response(api.metrics.text(), media_type=CONTENT_TYPE, headers=headers)
+        response = Response(api.metrics.text(), media_type=CONTENT_TYPE)
+        # As llama-server spells it: some who read it know no other spelling.
+        response.raw_headers.append((b"Process-Start-Time-Unix", str(api.metrics.started_at).encode()))
+        return response
 
     return router
 

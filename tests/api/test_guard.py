@@ -100,6 +100,15 @@ async def test_pages_of_the_server_itself_and_of_origins_in_the_settings_may_ask
 
 
 @pytest.mark.asyncio
+async def test_pages_of_this_machine_may_be_allowed_at_any_port(serve):
+    client = await serve(routes=ROUTES, options=ApiOptions(origins=("localhost",)))
+    for origin in ("http://localhost:3000", "http://127.0.0.1", "https://[::1]:1"):
+        assert (await client.get("/who", headers={"Origin": origin})).status_code == 200
+    for origin in ("http://localhost.evil.example", "file://localhost", "http://evil.example:80"):
+        assert (await client.get("/who", headers={"Origin": origin})).status_code == 403
+
+
+@pytest.mark.asyncio
 async def test_a_key_says_who_asks_and_without_one_nothing_is_answered_but_health(serve, book):
     key = book.create("ann")
     client = await serve(routes=ROUTES, options=ApiOptions(keys=book))

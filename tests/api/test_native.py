@@ -56,9 +56,24 @@ async def test_a_completion_tells_what_it_was_and_what_it_took(client):
 
 
 @pytest.mark.asyncio
-async def test_more_than_the_server_allows_is_not_generated(client):
-    body = await said(client, "/completion", prompt="x = [1, ", n_predict=500, ignore_eos=True)
+async def test_the_servers_own_length_counts_where_the_request_does_not_say(client):
+    body = await said(client, "/completion", prompt="x = [1, ", ignore_eos=True)
     assert body["tokens_predicted"] == 32
+    assert body["generation_settings"]["logit_bias"][0]["bias"] is None
+    assert (await said(client, "/completion", prompt="x = [1, ", n_predict=40, ignore_eos=True))[
+        "tokens_predicted"
+    ] == 40
+
+
+@pytest.mark.asyncio
+async def test_probabilities_may_be_those_of_the_draw(client):
+    asked = {"n_predict": 4, "n_probs": 3, "post_sampling_probs": True, "temperature": 0.7, "top_k": 5}
+    body = await said(client, "/completion", prompt="import ", **asked)
+    for token in body["completion_probabilities"]:
+        assert 0 < token["prob"] <= 1
+        assert 0 < sum(each["prob"] for each in token["top_probs"]) <= 1 + 1e-6
+    refused = await client.post("/completion", json={"prompt": "x", **asked, "top_k": 0})
+    assert "needs a top_k" in refused.json()["error"]["message"]
 
 
 @pytest.mark.asyncio
