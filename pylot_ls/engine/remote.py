@@ -250,7 +250,10 @@ class RemoteBackend:
 
     def reload(self) -> None:
         """See ``Unloadable``. While the process waits to be started again, that is not hurried."""
-        self._process.send("reload", self._number)
+        with self._lock:
+            why_not = None if self._process.send("reload", self._number) else self._why_not
+        if why_not is not None:
+            self._sink(LoadFailed(why_not, "EngineError"))
 
     def close(self) -> None:
         """End all requests; with the last backend the process ends."""

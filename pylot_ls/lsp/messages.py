@@ -79,9 +79,11 @@ class _MessageConnection(ClientConnection):
         self._changed.set()
 
     async def _read_forever(self) -> None:
-        while (text := await self._socket.receive()) is not None:
-            self.serve_events([decode_message(text)])
-        self.stop(UNCLEAN_EXIT_CODE, "the client closed the connection without 'exit'")
+        try:
+            while (text := await self._socket.receive()) is not None:
+                self.serve_events([decode_message(text)])
+        finally:
+            self.stop(UNCLEAN_EXIT_CODE, "the client closed the connection without 'exit'")
 
     async def _write_forever(self) -> None:
         while True:

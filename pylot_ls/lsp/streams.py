@@ -80,10 +80,12 @@ class _StreamConnection(ClientConnection):
             self._writer.write(frame)
 
     async def _read_forever(self) -> None:
-        with contextlib.suppress(OSError):
-            while data := await self._reader.read(_READ_BYTES):
-                self.feed(data)
-        self.stop(UNCLEAN_EXIT_CODE, "the client closed the connection without 'exit'")
+        try:
+            with contextlib.suppress(OSError):
+                while data := await self._reader.read(_READ_BYTES):
+                    self.feed(data)
+        finally:
+            self.stop(UNCLEAN_EXIT_CODE, "the client closed the connection without 'exit'")
 
     async def _close(self) -> None:
         self._writer.close()

@@ -79,6 +79,18 @@ def test_when_the_server_is_killed_its_editors_end_and_the_next_one_starts_anoth
     assert user.status()["pid"] != pid
 
 
+@needs_signals
+def test_a_server_that_is_told_to_end_by_a_signal_leaves_nothing_behind(user):
+    editor = user.editor("--scripted")
+    editor.initialize()
+    found = user.status()
+    processes = [psutil.Process(found["pid"]), psutil.Process(found["engine"]["pid"])]
+    os.kill(found["pid"], signal.SIGTERM)
+    assert editor.popen.wait(TIMEOUT_S) == 1
+    assert psutil.wait_procs(processes, TIMEOUT_S)[1] == []
+    assert not (user.folder / "server.sock").exists()
+
+
 def test_where_no_server_can_be_started_the_editor_has_one_of_its_own(user):
     user.folder.mkdir(mode=0o700)
     user.folder.chmod(0o755)

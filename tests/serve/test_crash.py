@@ -11,7 +11,7 @@ import psutil
 import pytest
 from lsp_process import URI
 
-from pylot_ls.bundled import sample_path
+from pylot_ls.bundled import bundled_model_path, sample_path
 
 SAMPLE = sample_path().read_text(encoding="utf-8")
 CODE = SAMPLE[: SAMPLE.index("in self.items\n") + len("in self")]
@@ -32,7 +32,7 @@ def model_process(user):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals there")
 def test_an_editor_goes_on_after_a_crash_of_its_model(user, model_process):
-    editor = user.editor()
+    editor = user.editor("--model", str(bundled_model_path()), "--log-level=info")
     editor.initialize()
     editor.open(CODE + "\n")
     suggested = editor.suggestion(LINE, CHARACTER)

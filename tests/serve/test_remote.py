@@ -144,6 +144,7 @@ def test_a_process_that_goes_on_ending_is_left_alone_for_a_while_and_requests_sa
     ear.ask("2", "b")
     assert ear.until(Failed, "2")[-1].message == failed.message
     ear.backend.reload()
+    assert ear.until(LoadFailed)[-1] == failed, "who asks again is not kept waiting"
     ear.backend.close()
     assert process.pid == 0
 
