@@ -96,11 +96,15 @@ async def _vectors(api: Api, user: User, name: str | None, raw: Any) -> tuple[Mo
             raise not_supported(f"{model.name} makes no vectors; choose an embedding model: roles.embed")
         texts = [await _whole(each, model) for each in pieces]
         began = time.monotonic()
-        found = await model.engine.embedded(texts, priority=Priority.INTERACTIVE, session=user.session)
+        # Equal texts are evaluated once, and have equal vectors to the last bit.
+        once = list(dict.fromkeys(texts))
+        found = await model.engine.embedded(once, priority=Priority.INTERACTIVE, session=user.session)
         n_tokens = sum(found.n_tokens)
         api.metrics.embedded(user, n_tokens, time.monotonic() - began)
         api.admission.spend(user, n_tokens)
-    return model, found.vectors, n_tokens
+    vectors = dict(zip(once, found.vectors, strict=True))
+    counts = dict(zip(once, found.n_tokens, strict=True))
+    return model, tuple(vectors[text] for text in texts), sum(counts[text] for text in texts)
 
 
 async def _whole(pieces: tuple[str | int, ...], model: Model) -> str | tuple[int, ...]:

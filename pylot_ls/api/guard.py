@@ -53,6 +53,11 @@ class Guard:
         try:
             self._check_host(headers.get("host"))
             is_allowed = origin is not None and self._is_allowed(origin)
+            answering = _with_cors(send, origin) if origin is not None and is_allowed else send
+            if scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+                # A browser asks whether a page may ask; without the headers it may not.
+                await Response()(scope, receive, answering)
+                return
             if origin is not None and not is_allowed and not _is_same(origin, headers.get("host")):
                 raise ApiError(
                     f"web pages of {origin} may not ask this server; allow it in its settings if it is yours",
@@ -60,10 +65,6 @@ class Guard:
                     "permission_error",
                     code="origin_not_allowed",
                 )
-            answering = _with_cors(send, origin) if origin is not None and is_allowed else send
-            if scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-                await Response()(scope, receive, answering)
-                return
             scope["user"] = self._user(scope["path"], headers)
         except PylotError as error:
             await _refuse(as_api_error(error), scope, receive, send)

@@ -151,15 +151,23 @@ class _Answer:
         return self._head | {"object": "chat.completion.chunk"}
 
     def _first(self, number: int) -> Json:
-        chunk = self._chunk(number, {"role": "assistant", "content": None})
+        chunk = self._chunk(number, {"role": "assistant", "content": None}, is_timed=False)
         return chunk | ({"__verbose": self._verbose} if self._verbose is not None else {})
 
-    def _chunk(self, number: int, delta: Json, tokens: Sequence[Token] = (), reason: str | None = None) -> Json:
+    def _chunk(
+        self,
+        number: int,
+        delta: Json,
+        tokens: Sequence[Token] = (),
+        *,
+        reason: str | None = None,
+        is_timed: bool = True,
+    ) -> Json:
         choice: Json = {"index": number, "delta": delta, "logprobs": None, "finish_reason": reason}
         if self._tells and tokens:
             choice["logprobs"] = {"content": shown(tokens), "refusal": None}
         chunk = self._chunk_head | {"choices": [choice]}
-        if self._body.timings_per_token:
+        if self._body.timings_per_token and is_timed:
             chunk["timings"] = timings_of(self._choices.generations[number].usage)
         return chunk
 

@@ -80,8 +80,11 @@ async def _text(api: Api, body: DetokenizeBody) -> AsyncGenerator[Json, None]:
 
 async def _laid_out(api: Api, body: ChatBody) -> AsyncGenerator[Json, None]:
     model = await api.models.get(body.model, Role.CHAT)
-    tokens = await model.engine.tokenize(chat_prompt(body))
-    yield {"prompt": b"".join(await model.engine.pieces(tokens)).decode("utf-8", "replace")}
+    found = await model.engine.rendered(chat_prompt(body))
+    bos = model.info.bos
+    # What begins a text is added anew where this text is asked for.
+    n_bos = int(model.info.adds_bos and bos is not None and found.tokens[:1] == (bos.token_id,))
+    yield {"prompt": b"".join(found.pieces[n_bos:]).decode("utf-8", "replace")}
 
 
 async def _counted(api: Api, body: ChatBody) -> AsyncGenerator[Json, None]:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pylot_ls.engine.types import GenerateRequest, ModelInfo, Sampling
 
 _SEEDS = 2**32
-# Beyond that sums of logits would overflow.
-_LARGEST = 1e30
+# Beyond that sums of logits could overflow.
+_LARGEST = 1e9
 
 
 def check_request(request: GenerateRequest, n_prompt: int, info: ModelInfo) -> None:

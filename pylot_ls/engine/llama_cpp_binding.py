@@ -93,13 +93,13 @@ def supports_gpu_offload() -> bool:
     return bool(lib.llama_supports_gpu_offload())
 
 
-def _filled(template: bytes, messages: Sequence[tuple[str, str]]) -> str | None:
-    """A template with messages in it, up to where the answer begins; None where llama.cpp does not know it."""
+def _filled(template: bytes, messages: Sequence[tuple[str, str]], *, opens_answer: bool = True) -> str | None:
+    """A template with messages in it, and where the answer begins; None where llama.cpp does not know it."""
     given = [(role.encode(), content.encode("utf-8", errors="replace")) for role, content in messages]
     array = (lib.llama_chat_message * len(given))(*(lib.llama_chat_message(*each) for each in given))
     capacity = _TEMPLATE_BYTES * (1 + len(given)) + sum(len(content) for _, content in given)
     buffer = ctypes.create_string_buffer(capacity)
-    length = lib.llama_chat_apply_template(template, array, len(given), True, buffer, capacity)
+    length = lib.llama_chat_apply_template(template, array, len(given), opens_answer, buffer, capacity)
     return buffer.raw[:length].decode("utf-8", errors="replace") if 0 <= length <= capacity else None
 
 
@@ -269,8 +269,8 @@ class LlamaModel:
         """
         template = (name or self.chat_template()).encode()
 
-        def fill(messages: Sequence[tuple[str, str]]) -> str | None:
-            return _filled(template, messages) if template else None
+        def fill(messages: Sequence[tuple[str, str]], opens_answer: bool) -> str | None:  # noqa: FBT001 - a flag
+            return _filled(template, messages, opens_answer=opens_answer) if template else None
 
         return ChatForm(fill, partial(self._tokenize, special=True), self.markers()[Marker.BOS])
 

@@ -67,13 +67,17 @@ class TokensSegment:
     tokens: tuple[int, ...]
 
 
+ROLES = ("system", "user", "assistant", "tool")
+
+
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
     """What somebody says.
 
     Attributes:
-        role: "system", "user" or "assistant".
-        content: texts that follow each other; special tokens spelt out in them stay ordinary text.
+        role: one of ``ROLES``. Calls of tools are part of what an assistant says, what comes of them says a "tool".
+        content: texts that follow each other; special tokens spelt out in them stay ordinary text, unless a text says
+            otherwise.
     """
 
     role: str
@@ -82,9 +86,18 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class ChatSegment:
-    """A conversation, up to where the assistant's answer begins, in the form that the model was trained on."""
+    """A conversation in the form that the model was trained on.
+
+    A model goes on with what an assistant has begun to say where that stands in a ``TextSegment`` behind this one, and
+    not in the last message, which is complete.
+
+    Attributes:
+        messages: in order, at least one. A form may have no place for them, as for a system's message at the end.
+        opens_answer: whether it goes up to where the assistant's answer begins, and not just to the last message's end.
+    """
 
     messages: tuple[ChatMessage, ...]
+    opens_answer: bool = True
 
 
 Segment = TextSegment | TokensSegment | MarkerSegment | ChatSegment

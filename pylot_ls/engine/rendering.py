@@ -88,7 +88,7 @@ class PromptRenderer:
             raise ModelUnsupportedError(
                 Message("the model cannot have conversations; choose another for the role chat")
             )
-        return self._chat.render(segment.messages, self._text)
+        return self._chat.render(segment, self._text)
 
     def _marker(self, marker: Marker) -> Tokens:
         if marker not in self._markers:

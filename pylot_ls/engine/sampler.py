@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pylot_ls.engine.logits import log_total, most_probable_ids
+from pylot_ls.engine.logits import log_total, most_probable_ids, nucleus
 from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     from pylot_ls.engine.logits import Logits
     from pylot_ls.engine.types import Sampling
 
-    # Twice the precision of the model's: what requests add may be large.
-    Changed = npt.NDArray[np.float64]
     Ids = npt.NDArray[np.int64]
 
-# A vocabulary has 150,000 tokens, and to sort them takes longer than to evaluate one: most often so many are enough.
-_FIRST_SORTED = (256, 4096)
+# A lower temperature leaves nothing but the most probable token: logits are no more precise.
+_COLDEST = 1e-6
 
 
 class Grammar(Protocol):
@@ -66,7 +64,7 @@ class Sampler:
         # Python's own, which gives the same numbers in every version.
         self._random = random.Random(sampling.seed)  # noqa: S311 - a draw is no secret
         self._ids = np.array([token for token, _ in sampling.logit_bias], dtype=np.int64)
-        self._biases = np.array([bias for _, bias in sampling.logit_bias], dtype=np.float64)
+        self._biases = np.array([bias for _, bias in sampling.logit_bias], dtype=np.float32)
         banned = filter(ends, without_text) if sampling.ignore_eos else ()
         self._banned = np.array(list(banned), dtype=np.int64)
 
@@ -97,14 +95,14 @@ class Sampler:
             raise RequestError("the grammar goes on in a way that no token of the model does; allow other texts")
         changed = self._change(bound, tokens)
         # What has to come comes, also where it is banned: a text that is complete has nothing left but its end.
-        return self._draw(changed if changed.max() > -math.inf else bound.astype(np.float64))
+        return self._draw(changed if changed.max() > -math.inf else bound)
 
-    def _change(self, logits: Logits, tokens: Sequence[int]) -> Changed:
+    def _change(self, logits: Logits, tokens: Sequence[int]) -> Logits:
         """What is added to tokens, then what is taken off for those that were there."""
-        changed = logits.astype(np.float64)
-        np.add.at(changed, self._ids, self._biases)
+        options, changed = self._sampling, logits.copy()
+        if len(self._ids):
+            np.add.at(changed, self._ids, self._biases)
         changed[self._banned] = -math.inf
-        options = self._sampling
         penalties = (options.repeat_penalty, options.frequency_penalty, options.presence_penalty)
         if options.repeat_last_n and penalties != (1, 0, 0):
             last = tokens if options.repeat_last_n < 0 else tokens[-options.repeat_last_n :]
@@ -114,48 +112,29 @@ class Sampler:
             changed[ids] = found - counts * options.frequency_penalty - options.presence_penalty
         return changed
 
-    def _draw(self, logits: Changed) -> int:
+    def _draw(self, logits: Logits) -> int:
         """Draw one of those that count. ``logits``: of all tokens, at least one of them finite."""
         options = self._sampling
-        if options.temperature == 0:
+        if options.temperature < _COLDEST:
             return int(logits.argmax())
         ids = self._left(logits)
-        # A temperature near 0 leaves nothing but the best.
-        with np.errstate(over="ignore"):
-            weights = np.exp((logits[ids] - logits[ids].max()) / options.temperature)
-        ends = weights.cumsum()
+        values = logits if ids is None else logits[ids]
+        ends = np.exp((values - values.max()) / options.temperature).cumsum(dtype=np.float64)
+        # What is banned has no weight: it ends where the one before it does.
         place = int(np.searchsorted(ends, self._random.random() * ends[-1], side="right"))
-        return int(ids[min(place, len(ids) - 1)])
+        place = min(place, int(np.searchsorted(ends, ends[-1])))
+        return place if ids is None else int(ids[place])
 
-    def _left(self, logits: Changed) -> Ids:
-        """The tokens that count."""
-        options = self._sampling
+    def _left(self, logits: Logits) -> Ids | None:
+        """The tokens that count; None for all."""
+        options, ids = self._sampling, None
         if options.top_k:
             ids = most_probable_ids(logits, options.top_k)
             if options.top_p < 1:
-                weights = np.exp(logits[ids] - logits[ids[0]])
-                ids = ids[: _n_within(weights, options.top_p * weights.sum())]
+                ids = ids[nucleus(logits[ids], options.top_p)]
         elif options.top_p < 1:
-            ids = _nucleus(logits, options.top_p)
-        else:
-            ids = np.arange(len(logits))
-        least = logits[ids].max() + math.log(options.min_p) if options.min_p else -math.inf
-        return ids[(logits[ids] >= least) & (logits[ids] > -math.inf)]
-
-
-def _nucleus(logits: Changed, top_p: float) -> Ids:
-    """The most probable tokens that come to a probability together, the best first."""
-    top = logits.max()
-    wanted = top_p * np.exp(logits - top).sum()
-    for n_sorted in _FIRST_SORTED:
-        ids = most_probable_ids(logits, n_sorted)
-        weights = np.exp(logits[ids] - top)
-        if weights.sum() >= wanted:
-            return ids[: _n_within(weights, wanted)]
-    ids = most_probable_ids(logits, len(logits))
-    return ids[: _n_within(np.exp(logits[ids] - top), wanted)]
-
-
-def _n_within(weights: Changed, wanted: float) -> int:
-    """How many of the first weights come to so much, at least one."""
-    return int(np.searchsorted(weights.cumsum(), wanted)) + 1
+            ids = nucleus(logits, options.top_p)
+        if options.min_p:
+            counts = (logits if ids is None else logits[ids]) >= logits.max() + math.log(options.min_p)
+            ids = np.flatnonzero(counts) if ids is None else ids[counts]
+        return ids

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import random
+import struct
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,6 +19,7 @@ from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.streaming import TextStream
 from pylot_ls.engine.types import (
     Alternative,
+    Embedded,
     Failed,
     FimTokens,
     Finished,
@@ -66,7 +70,7 @@ class ScriptedBackend:
         script: the answer, or a function from the prompt to the answer; an exception of it fails the request.
         others: the answers to requests of a higher rank; what the script says where there are no more. Where tokens are
             drawn at a temperature, the seed says which answer it is, counted round and round.
-        info: what it says the model is.
+        info: what it says the model is; one with ``n_embd`` gives vectors and no text.
         load_failure: it never becomes ready, for this reason.
     """
 
@@ -154,12 +158,17 @@ class ScriptedBackend:
         if job.request.restore_only:
             self._sink(Finished(request_id, FinishReason.LENGTH, "", Usage()))
             return
-        if job.request.embeds:
-            message = f"{self._info.name} produces text only"
-            self._sink(Failed(request_id, message, "ModelUnsupportedError"))
-            return
         if job.request.renders:
             self._sink(rendered(job, self._renderer, _spelling))
+            return
+        if job.request.embeds != bool(self._info.n_embd):
+            message = f"{self._info.name} {'produces text' if job.request.embeds else 'gives vectors'} only"
+            self._sink(Failed(request_id, message, "ModelUnsupportedError"))
+            return
+        if job.request.embeds:
+            texts = ["".join(_texts((part,))) for part in job.request.prompt]
+            n_tokens = tuple(-(-len(text) // _CHARACTERS_PER_TOKEN) for text in texts)
+            self._sink(Embedded(request_id, tuple(_vector(text, self._info.n_embd) for text in texts), n_tokens))
             return
         try:
             check_options(job.request, self._info.n_vocab)
@@ -213,6 +222,14 @@ def _alternatives(token: int, piece: bytes, n_tokens: int) -> tuple[Alternative,
     )
 
 
+def _vector(text: str, n_embd: int) -> bytes:
+    """A vector of length 1 that no other text has."""
+    drawn = random.Random(text.encode("utf-8", errors="replace"))  # noqa: S311 - no secret
+    numbers = [drawn.gauss() for _ in range(n_embd)]
+    length = math.hypot(*numbers)
+    return struct.pack(f"<{n_embd}f", *(number / length for number in numbers))
+
+
 def _code_points(text: str) -> tuple[int, ...]:
     return tuple(map(ord, text))
 
@@ -221,8 +238,9 @@ def _spelling(token: int) -> bytes:
     return chr(token).encode("utf-8", errors="replace")
 
 
-def _conversation(messages: Sequence[tuple[str, str]]) -> str:
-    return "".join(f"{role}: {content}\n" for role, content in messages)
+def _conversation(messages: Sequence[tuple[str, str]], opens_answer: bool) -> str:  # noqa: FBT001 - a flag
+    said = "".join(f"{role}: {content}\n" for role, content in messages)
+    return f"{said}assistant: " if opens_answer else said
 
 
 def _texts(prompt: Prompt) -> Iterator[str]:

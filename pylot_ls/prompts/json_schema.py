@@ -6,12 +6,11 @@ ways, and nothing is spent on blanks. After JSON Schema 2020-12, of which it kno
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls.errors import RequestError
 from pylot_ls.prompts.digits import MOST_DIGITS, whole_numbers
-from pylot_ls.prompts.grammars import literal
+from pylot_ls.prompts.rule_book import PRIMITIVES, RuleBook, either, json_literal, times
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,35 +18,9 @@ if TYPE_CHECKING:
     Schema = dict[str, Any]
 
 _MOST_DEPTH = 32
-_MOST_RULES = 1000
 # The most that the engine's grammars repeat anything.
 _MOST_REPEATED = 1000
 
-# JSON, RFC 8259.
-_PRIMITIVES = {
-    "char": r"""[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})""",
-    "string": r'''"\"" char* "\""''',
-    "whole": f'"-"? ("0" | [1-9] [0-9]{{0,{MOST_DIGITS - 1}}})',
-    "number": f'whole ("." [0-9]{{1,{MOST_DIGITS}}})? ([eE] [-+]? [0-9]{{1,3}})?',
-    "boolean": '"true" | "false"',
-    "null": '"null"',
-    "member": 'string ": " value',
-    "object": '"{" (member (", " member)*)? "}"',
-    "array": '"[" (value (", " value)*)? "]"',
-    "value": "object | array | string | number | boolean | null",
-    "date": '[0-9]{4} "-" ("0" [1-9] | "1" [0-2]) "-" ("0" [1-9] | [1-2] [0-9] | "3" [0-1])',
-    "time": '([0-1] [0-9] | "2" [0-3]) ":" [0-5] [0-9] ":" [0-5] [0-9] ("." [0-9]{1,6})? '
-    '("Z" | [+-] ([0-1] [0-9] | "2" [0-3]) ":" [0-5] [0-9])',
-    "uuid": '[0-9a-fA-F]{8} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{4} "-" [0-9a-fA-F]{12}',
-}
-_NEEDS = {
-    "string": ("char",),
-    "number": ("whole",),
-    "member": ("string", "value"),
-    "object": ("member",),
-    "array": ("value",),
-    "value": ("object", "array", "string", "number", "boolean", "null"),
-}
 _FORMATS = {"date": "date", "time": "time", "date-time": 'date "T" time', "uuid": "uuid"}
 _TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 # What narrows a schema down in a way that a grammar cannot, or that is not known here.
@@ -73,7 +46,7 @@ def schema_grammar(schema: Any, *, is_lenient: bool = False) -> str:
     return rules.grammar(rules.of(schema))
 
 
-class Rules:
+class Rules(RuleBook):
     """Collects a grammar's rules. To be made for each grammar anew.
 
     Args:
@@ -82,29 +55,11 @@ class Rules:
     """
 
     def __init__(self, whole: Any, *, is_lenient: bool) -> None:
+        super().__init__()
         self._whole = whole
         self._is_lenient = is_lenient
-        self._rules: dict[str, str] = {}
         self._references: dict[str, str] = {}
         self._depth = 0
-
-    def grammar(self, root: str) -> str:
-        """The grammar whose root is an expression of these rules."""
-        return "".join(f"{name} ::= {text}\n" for name, text in {"root": root, **self._rules}.items())
-
-    def primitive(self, name: str) -> str:
-        """The name of one of JSON's own rules."""
-        if name not in self._rules:
-            self._rules[name] = _PRIMITIVES[name]
-            for needed in _NEEDS.get(name, ()):
-                self.primitive(needed)
-        return name
-
-    def named(self, text: str) -> str:
-        """An expression as a rule of its own; its name."""
-        name = f"r{len(self._rules)}"
-        self._add(name, text)
-        return name
 
     def of(self, schema: Any, path: str = "the schema") -> str:
         """An expression for a schema, which can stand beside others without brackets.
@@ -137,25 +92,20 @@ class Rules:
         finally:
             self._whole, self._references = outside
 
-    def _add(self, name: str, text: str) -> None:
-        if len(self._rules) >= _MOST_RULES:
-            raise RequestError(f"the schema takes more than {_MOST_RULES} rules; make it smaller")
-        self._rules[name] = text
-
     def _of(self, schema: Schema, path: str) -> str:
         if "$ref" in schema:
             return self._reference(schema["$ref"], path)
         if "const" in schema:
-            return _json(schema["const"])
+            return json_literal(schema["const"])
         if "enum" in schema:
             choices = schema["enum"]
             if not isinstance(choices, list) or not choices:
                 raise RequestError(f"enum in {path} is a list of what there is to choose from")
-            return _either(map(_json, choices))
+            return either(map(json_literal, choices))
         for name in ("anyOf", "oneOf"):
             if name in schema:
                 others = {key: value for key, value in schema.items() if key != name}
-                return _either(
+                return either(
                     self.of(_merged((others, each), path) if isinstance(each, dict) else each, f"{path}.{name}")
                     for each in _list(schema[name], f"{name} in {path}")
                 )
@@ -169,7 +119,7 @@ class Rules:
         self._check_unknown(schema, path)
         kind = schema.get("type", _implied(schema))
         if isinstance(kind, list) and kind:
-            return _either(self.of({**schema, "type": each}, path) for each in kind)
+            return either(self.of({**schema, "type": each}, path) for each in kind)
         if kind is None:
             return self.primitive("value")
         if kind not in _TYPES:
@@ -199,9 +149,9 @@ class Rules:
         if not isinstance(target, str) or not target.startswith("#"):
             raise RequestError(f"$ref in {path} has to lead into the schema itself, as #/$defs/name does")
         if target not in self._references:
-            name = self._references[target] = f"r{len(self._rules)}"
-            self._add(name, "")  # it may lead to itself
-            self._rules[name] = self.of(self._look_up(target), target)
+            name = self._references[target] = f"r{len(self.rules)}"
+            self.add(name, "")  # it may lead to itself
+            self.rules[name] = self.of(self._look_up(target), target)
         return self._references[target]
 
     def _resolved(self, schema: Any, path: str) -> Schema:
@@ -234,10 +184,10 @@ class Rules:
         if missing and further is False:
             raise RequestError(f"{path} requires {missing[0]}, which is none of its properties")
         members = [
-            (self.named(f'{_json(str(name))} ": " {self.of(each, f"{path}.{name}")}'), name in required)
+            (self.named(f'{json_literal(str(name))} ": " {self.of(each, f"{path}.{name}")}'), name in required)
             for name, each in properties.items()
         ]
-        members += [(f'{_json(name)} ": " {self.of(further, path)}', True) for name in missing]
+        members += [(f'{json_literal(name)} ": " {self.of(further, path)}', True) for name in missing]
         if further is False:
             return f'"{{" {self._members(members)} "}}"' if members else '"{}"'
         more = self.named(f'{self.primitive("string")} ": " {self.of(further, path)}')
@@ -257,10 +207,10 @@ class Rules:
         for (text, is_required), behind in zip(members, following, strict=True):
             firsts.append(f"{text} {behind}".rstrip())
             if is_required:
-                return _either(firsts)
+                return either(firsts)
         if more:
             firsts.append(f"{more} {tail}")
-        return f"{_either(firsts)}?" if len(firsts) > 1 else f"({firsts[0]})?"
+        return f"{either(firsts)}?" if len(firsts) > 1 else f"({firsts[0]})?"
 
     def _array(self, schema: Schema, path: str) -> str:
         items, first = schema.get("items", True), schema.get("prefixItems", [])
@@ -280,21 +230,21 @@ class Rules:
             if items is False or (most is not None and most <= len(first)):
                 return f'"[" {tuple_of} "]"'
             item = self.of(items, f"{path}[]")
-            more = _times(f'", " {item}', max(0, least - len(first)), None if most is None else most - len(first))
+            more = times(f'", " {item}', max(0, least - len(first)), None if most is None else most - len(first))
             return f'"[" {tuple_of} {more} "]"'
         if items is False or most == 0:
             return '"[]"'
         item = self.of(items, f"{path}[]")
         if " " in item:
             item = self.named(item)
-        more = _times(f'", " {item}', max(0, least - 1), None if most is None else most - 1)
+        more = times(f'", " {item}', max(0, least - 1), None if most is None else most - 1)
         return f'"[" {item} {more} "]"' if least else f'"[" ({item} {more})? "]"'
 
     def _string(self, schema: Schema, path: str) -> str:
         form = _FORMATS.get(str(schema.get("format")))
         if form is not None:
             for name in form.split():
-                if name in _PRIMITIVES:
+                if name in PRIMITIVES:
                     self.primitive(name)
             return f'"\\"" {form} "\\""'
         least = _count(schema, "minLength", path) or 0
@@ -307,7 +257,7 @@ class Rules:
         most = self._bounded(most, f"maxLength in {path}")
         if most is not None and most < least:
             raise RequestError(f"{path} has at least {least} characters and at most {most}")
-        return f'"\\"" {_times(self.primitive("char"), least, most)} "\\""'
+        return f'"\\"" {times(self.primitive("char"), least, most)} "\\""'
 
     def _bounded(self, most: int | None, what: str) -> int | None:
         if most is not None and most > _MOST_REPEATED:
@@ -329,25 +279,6 @@ class Rules:
         if any(schema.get(name) is not None for name in names):
             self._leave_out(f"bounds of a number in {path} cannot be kept to while generating; take an integer")
         return self.primitive("number")
-
-
-def _json(value: Any) -> str:
-    try:
-        return literal(json.dumps(value, ensure_ascii=False, allow_nan=False))
-    except ValueError as error:
-        raise RequestError("a value in the schema is none of JSON's") from error
-
-
-def _either(choices: Iterable[str]) -> str:
-    found = list(dict.fromkeys(choices))
-    return found[0] if len(found) == 1 and " | " not in found[0] else f"({' | '.join(found)})"
-
-
-def _times(text: str, least: int, most: int | None) -> str:
-    one = text if " " not in text else f"({text})"
-    if most is None:
-        return f"{one}*" if not least else f"{one}{{{least},}}"
-    return f"{one}{{{least},{most}}}" if most else ""
 
 
 def _count(schema: Schema, name: str, path: str) -> int | None:

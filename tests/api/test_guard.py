@@ -78,12 +78,11 @@ async def test_a_page_cannot_let_its_own_name_resolve_to_this_machine(serve, hos
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3000", "http://localhost.evil"])
 async def test_pages_of_other_origins_are_refused_and_get_no_cors(serve, origin):
     client = await serve(routes=ROUTES)
-    for answer in (
-        await client.get("/who", headers={"Origin": origin}),
-        await client.options("/who", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}),
-    ):
-        assert answer.status_code == 403
-        assert "access-control-allow-origin" not in answer.headers
+    answer = await client.get("/who", headers={"Origin": origin})
+    before = await client.options("/who", headers={"Origin": origin, "Access-Control-Request-Method": "POST"})
+    assert answer.status_code == 403
+    for each in (answer, before):
+        assert not any(name.startswith("access-control") for name in each.headers)
 
 
 @pytest.mark.asyncio

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pylot_ls.engine.logits import log_total, most_probable
+from pylot_ls.engine.logits import log_total, most_probable, most_probable_ids, nucleus
 from pylot_ls.engine.prompt_types import TextSegment, TokensSegment
 from pylot_ls.engine.types import Failed
 
@@ -69,3 +69,35 @@ def test_unknown_tokens_and_fewer_alternatives_than_none_are_refused(bundled):
         end = bundled.ask(prompt, 4, n_alternatives=n_alternatives).end
         assert isinstance(end, Failed)
         assert (end.kind, reason in end.message) == ("RequestError", True)
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3000), st.sampled_from([0.01, 1.0, 10.0]), st.booleans())
+def test_of_a_large_vocabulary_the_most_probable_are_found_as_in_a_small_one(seed, n_tokens, width, is_sorted):
+    logits = np.random.default_rng(seed).normal(0, width, 10_000).astype(np.float32)
+    if is_sorted:
+        logits.sort()
+    expected = np.sort(logits)[::-1][:n_tokens]
+    assert np.array_equal(logits[most_probable_ids(logits, n_tokens)], expected)
+
+
+def test_where_a_sample_misses_the_most_probable_they_are_found_all_the_same():
+    logits = np.zeros(6400, dtype=np.float32)
+    logits[::64] = np.arange(1, 101)
+    logits[1:31:2] = np.arange(1000, 1015)
+    assert logits[most_probable_ids(logits, 20)].tolist() == [*range(1014, 999, -1), *range(100, 95, -1)]
+    banned = np.full(6400, -np.inf, dtype=np.float32)
+    banned[[5, 17]] = 1.0
+    assert set(most_probable_ids(banned, 40)) > {5, 17}
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.001, 1.0, 30.0]), st.floats(0, 1))
+def test_a_nucleus_is_the_fewest_tokens_that_come_to_a_probability(seed, width, probability):
+    logits = np.random.default_rng(seed).normal(0, width, 6000).astype(np.float32)
+    found = nucleus(logits, probability)
+    weights = np.exp(logits.astype(np.float64) - logits.max())
+    n_found = len(found)
+    ordered = np.sort(weights)[::-1] / weights.sum()
+    assert len(set(found.tolist())) == n_found >= 1
+    assert np.allclose(np.sort(logits[found]), np.sort(logits)[len(logits) - n_found :])
+    assert ordered[:n_found].sum() >= probability - 1e-5
+    assert ordered[: n_found - 1].sum() <= probability + 1e-5

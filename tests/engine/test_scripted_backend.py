@@ -1,10 +1,15 @@
 """The scripted backend keeps the backends' contract, deterministically."""
 
+import math
+import struct
+from dataclasses import replace
+
 import pytest
 
 from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment, TokensSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, SCRIPTED_TEXT, ScriptedBackend
 from pylot_ls.engine.types import Alternative, Failed, FinishReason, LoadFailed, Loading, Ready, Sampling
+from pylot_ls.errors import ModelUnsupportedError
 
 PROMPT = (MarkerSegment(Marker.FIM_PREFIX), TextSegment("abcdefgh"))
 
@@ -114,6 +119,21 @@ def test_its_tokens_have_pieces_and_alternatives(drive):
 def test_it_refuses_what_a_model_does(drive, prompt, wrong):
     end = drive(ScriptedBackend()).ask(prompt, **wrong).end
     assert (type(end), end.kind) == (Failed, "RequestError")
+
+
+@pytest.mark.asyncio
+async def test_one_that_embeds_gives_each_text_its_own_vector_of_length_one(start_engine):
+    engine = start_engine(ScriptedBackend(info=replace(SCRIPTED_MODEL, n_embd=8)))
+    found = await engine.embedded(("abcde", "f", "abcde", (ord("f"),)))
+    vectors = [struct.unpack("<8f", vector) for vector in found.vectors]
+    assert found.n_tokens == (2, 1, 2, 1)
+    assert (vectors[0], vectors[1]) == (vectors[2], vectors[3])
+    assert vectors[0] != vectors[1]
+    assert [math.hypot(*vector) for vector in vectors] == pytest.approx([1.0] * 4, abs=1e-6)
+    with pytest.raises(ModelUnsupportedError, match="gives vectors only"):
+        await engine.prefill(PROMPT)
+    with pytest.raises(ModelUnsupportedError, match="produces text only"):
+        await start_engine(ScriptedBackend()).embed(("x",))
 
 
 def test_a_prompt_of_tokens_is_a_text_to_it(drive):
