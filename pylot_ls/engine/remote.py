@@ -51,7 +51,9 @@ class RemoteProcess:
         first: what it is told first, once each time that it is started.
         environment: its environment; None for ours.
         restarts: how soon it is started again.
-        tell: called with messages of it for the user, on its own thread.
+
+    Attributes:
+        tell: called with messages of it for the user, on a thread of this one's own.
     """
 
     def __init__(
@@ -61,13 +63,12 @@ class RemoteProcess:
         *,
         environment: Mapping[str, str] | None = None,
         restarts: Restarts | None = None,
-        tell: Callable[[str], None] = _log.warning,
     ) -> None:
+        self.tell: Callable[[str], None] = _log.warning
         self._command = tuple(command)
         self._first = frame("begin", *first)
         self._environment = environment
         self._restarts = restarts or Restarts()
-        self._tell = tell
         self._backends: list[RemoteBackend] = []
         self._changed = threading.Condition()
         self._outbox: queue.SimpleQueue[bytes | None] | None = None  # of the process that there is now
@@ -131,6 +132,9 @@ class RemoteProcess:
                 ended = self._run_once()
             except OSError as error:
                 ended = f"it cannot be started: {error.strerror}"
+            except Exception as error:  # noqa: BLE001 - without this thread nobody would start it again
+                _log.exception("what keeps the engine's process running failed")
+                ended = type(error).__name__
             if not self._n_open:
                 return
             pause_s = self._restarts.ended()
@@ -183,7 +187,7 @@ class RemoteProcess:
             number, is_loaded = values
             self._backends[number].is_loaded = bool(is_loaded)
         elif kind == "tell":
-            self._tell(values[0])
+            self.tell(values[0])
 
 
 class RemoteBackend:

@@ -18,7 +18,7 @@ from pylot_ls.serving.sessions import MAX_EDITORS, Editors
 from pylot_ls.serving.status import engine_status, models_status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from pylot_ls.config.settings import Settings
@@ -86,6 +86,9 @@ class Daemon:
             AlreadyRunningError: another one does.
             PlaceError: the folder cannot be trusted.
         """
+        if self._process is not None:
+            loop = asyncio.get_running_loop()
+            self._process.tell = lambda message: _on_loop(loop, self.editors.warn, message)
         async with only_one(self._folder, self._another_answers):
             with stop_on_signals(lambda _code, reason: self.stop(reason)):
                 try:
@@ -192,6 +195,11 @@ class Daemon:
             "engine": engine_status(self._process),
             "models": models_status(self._models),
         }
+
+
+def _on_loop(loop: asyncio.AbstractEventLoop, call: Callable[[str], None], message: str) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
+        loop.call_soon_threadsafe(call, message)
 
 
 async def _reply(writer: asyncio.StreamWriter, **fields: Any) -> None:

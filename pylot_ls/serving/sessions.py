@@ -114,6 +114,11 @@ class Editors:
         end = self._ends.get(name)
         return None if end is None else await asyncio.shield(end)
 
+    def warn(self, message: str) -> None:
+        """Tell all users something that concerns them all."""
+        for editor in self._here.values():
+            editor.server.session.notices.warning(message)
+
     def listed(self) -> list[dict[str, Any]]:
         """The editors that are here, as plain data."""
         now = time.monotonic()

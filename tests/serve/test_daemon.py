@@ -181,3 +181,14 @@ async def test_a_thousand_connections_that_say_nothing_leave_those_who_are_serve
     assert await editor.suggestion("x = ") == "answered"
     for each in idle:
         each.close()
+
+
+async def test_what_concerns_all_editors_is_told_to_each(serve, join):
+    daemon = await serve()
+    editors = [(await join(daemon))[0] for _ in range(2)]
+    for editor in editors:
+        await editor.suggestion("x = ")
+    daemon.editors.warn("the model's file was rewritten")
+    for editor in editors:
+        await editor.ask("after", "shutdown", None)
+        assert b"pylot-ls: the model's file was rewritten" in editor.received

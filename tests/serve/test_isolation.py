@@ -14,7 +14,7 @@ from pylot_ls.engine.shared_pool import SharedModels
 pytestmark = pytest.mark.asyncio
 
 # More places than a context as small as this one holds.
-N_EDITORS = 12
+N_EDITORS = 64
 HEAD = '"""Totals of an account."""\n\nfrom pathlib import Path\n\n\n'
 ASKED = "print(canary_"
 SETTINGS = Settings(model=ModelSettings(n_ctx=512, n_threads=1, ngrams="on"))
