@@ -92,7 +92,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         f"pylot-ls {found['version']}, process {found['pid']}, up {uptime}, {found['memory_bytes'] // _MIB} MiB",
         f"log: {found['log']}",
         f"editors: {len(found['editors'])}",
-        *([f"HTTP: {found['url']}, {found['n_requests']} requests at work"] if found["url"] else []),
+        *([f"HTTP: {found['url']}, {found['n_requests']} requests at work"] if found.get("url") else []),
     ]
     for model in found["models"]:
         name = model["info"]["name"] if "info" in model else model.get("message", "")

@@ -13,6 +13,7 @@ import contextlib
 import logging
 import queue
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -147,7 +148,11 @@ class RemoteProcess:
     def _run_once(self) -> str:
         """Start it, and hear it to its end; how it ended."""
         process = subprocess.Popen(  # noqa: S603 - our own program
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=self._environment
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=self._environment,
+            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
         )
         outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         outbox.put(self._first)

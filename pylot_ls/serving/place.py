@@ -94,8 +94,15 @@ def lock_path(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Hold a lock, if nobody else does; the operating system takes it back when the process ends, however it does."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    """Hold a lock, if nobody else does; the operating system takes it back when the process ends, however it does.
+
+    Raises:
+        PlaceError: its file cannot be had.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        raise PlaceError(f"{path} cannot be opened: {error.strerror}; remove it") from error
     try:
         yield _lock(descriptor)
     finally:

@@ -128,6 +128,11 @@ async def test_a_folder_that_others_may_enter_is_refused(home):
     file.write_text("")
     with pytest.raises(PlaceError, match="is no folder"):
         make_folder(file)
+    lock = home / "lock"
+    lock.symlink_to(home / "elsewhere")
+    with pytest.raises(PlaceError, match="remove it"), place.locked(lock):
+        pass
+    assert not (home / "elsewhere").exists()
     made = home / "deep" / "made"
     make_folder(made)
     assert made.stat().st_mode & 0o777 == 0o700
