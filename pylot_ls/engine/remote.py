@@ -42,6 +42,10 @@ _log = logging.getLogger(__name__)
 # What is left to be saved at the end is saved within this time.
 _CLOSE_S = 10.0
 _EXIT_S = 5.0
+_CREATION_FLAGS = 0
+if sys.platform == "win32":
+    # A process without a console would be given one, with a window.
+    _CREATION_FLAGS = subprocess.CREATE_NO_WINDOW
 
 
 class RemoteProcess:
@@ -152,7 +156,7 @@ class RemoteProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=self._environment,
-            creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
+            creationflags=_CREATION_FLAGS,
         )
         outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         outbox.put(self._first)
