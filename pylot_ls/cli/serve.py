@@ -66,6 +66,8 @@ def command(
 
             chosen = overrides(model, scripted=scripted)
             chosen["log"] = {**log}
+            if err.is_terminal:
+                err.print("serving editors that run `pylot-ls --shared`; Ctrl-C ends it", markup=False)
             serve(settings_from(chosen), IDLE_EXIT_S if idle_exit is None else idle_exit, http.options())
     except PylotError as error:
         fail(error)

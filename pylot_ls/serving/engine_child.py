@@ -68,7 +68,8 @@ class Child:
     def _do(self, what: str, number: int = 0, *values: Any) -> None:
         if what == "clear":
             if self._store is not None:
-                self._store.clear()
+                # It waits for the disk.
+                threading.Thread(target=self._store.clear, daemon=True).start()
             return
         backend = self.backends[number]
         if what == "start":

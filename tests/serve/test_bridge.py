@@ -36,6 +36,9 @@ def test_five_editors_that_start_at_once_share_one_server(user):
     status = user.status()
     assert {each["pid"] for each in status["editors"]} == {editor.popen.pid for editor in editors}
     assert [each["n_documents"] for each in status["editors"]] == [1] * 5
+    code, said = user.run("serve", "--status")
+    assert code == 0
+    assert "editors: 5\nmodel for complete and chat: ready scripted, " in said
     assert [editor.leave() for editor in editors] == [0] * 5
     assert user.status()["editors"] == []
     assert user.run("serve", "--stop") == (0, f"process {status['pid']} has ended\n")
@@ -149,6 +152,11 @@ def test_a_bridge_takes_a_fifth_of_the_memory_of_a_server(user):
     of_server = psutil.Process(user.status()["pid"]).memory_full_info().uss
     of_bridge = psutil.Process(editor.popen.pid).memory_full_info().uss
     assert of_bridge < of_server / 5
+
+
+def test_a_server_ends_by_itself_after_the_time_that_was_said(user):
+    assert user.run("serve", "--scripted", "--idle-exit", "0.1") == (0, "")
+    assert user.status() == {"running": False}
 
 
 def test_the_server_has_the_options_of_the_editor_that_starts_it():
