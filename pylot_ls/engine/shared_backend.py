@@ -213,19 +213,20 @@ class SessionBackend:
             self._in_flight.clear()
         self._shared.leave(self)
         for request_id in in_flight:
-            self._backend.cancel(self._id(request_id))
             self._sink(Finished(request_id, FinishReason.CANCELLED, "", Usage()))
+            self._backend.cancel(self._id(request_id))
         for session, text_id in known:
             self._backend.learn(KnownText(self._session(session), text_id, None))
 
     def receive(self, event: Event) -> None:
         """Called on the backend's thread with what concerns this session."""
-        if not isinstance(event, Token | Loading | Ready | LoadFailed):
-            with self._lock:
-                if event.request_id not in self._in_flight:
-                    return  # its end was told when the session closed
+        # Under the lock: once ``close`` has returned, the sink is not called any more, and whoever it woke may be gone.
+        with self._lock:
+            if self._is_closed:
+                return
+            if not isinstance(event, Token | Loading | Ready | LoadFailed):
                 self._in_flight.discard(event.request_id)
-        self._sink(event)
+            self._sink(event)
 
     def _id(self, request_id: str) -> str:
         return f"{self.name}{_SEPARATOR}{request_id}"

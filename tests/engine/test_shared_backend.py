@@ -123,6 +123,20 @@ def test_who_leaves_ends_its_own_requests_and_no_others(shared, inner):
     assert one.until(Failed)[-1].kind == "EngineClosedError"
 
 
+def test_once_a_session_is_closed_nothing_is_told_to_it(shared, inner):
+    told = []
+    session = shared.of("a")
+    session.start(told.append)
+    session.submit(GenerateRequest("1", PROMPT, 8))
+    session.close()
+    n_told = len(told)
+    assert isinstance(told[-1], Finished)
+    # Whoever was about to tell it something when it closed.
+    session.receive(Ready(inner._info))
+    session.receive(Token("1", "late", 1, 0.0, told[-1].usage))
+    assert len(told) == n_told
+
+
 def test_texts_are_learnt_for_their_session_alone_and_forgotten_when_it_ends(shared, inner):
     one, two = shared.of("a"), shared.of("b")
     for backend in (one, two):
