@@ -53,12 +53,12 @@ async def fill(api: Api, user: User, body: InfillBody) -> AsyncGenerator[Any, No
         model = await api.models.get(body.model, Role.COMPLETE)
         if wanted == 0 and not hole.before + hole.after:
             # How llama.vim tells of pieces of other files that it has gathered.
-            api.infilling.renew(model, user, others)
+            await api.infilling.renew(model, user, others)
             yield only({"content": "", "stop": True, "tokens_predicted": 0}, body.response_fields)
             return
         most = _MAX_TOKENS if api.options.max_tokens is None else api.options.max_tokens
         room = most if wanted is None or wanted < 0 else wanted
-        filling = api.infilling.fill(model, user, hole, room)
+        filling = await api.infilling.fill(model, user, hole, room)
         asked = body.model_copy(update={"max_tokens": room, "temperature": body.temperature or 0.0})
         n_alternatives = body.n_probs or 0
         wish = await wish_of(asked, filling.prompt, model, user, api.options, n_alternatives=n_alternatives)

@@ -48,6 +48,25 @@ class Other:
 
 
 @dataclass(frozen=True, slots=True)
+class FileMarks:
+    """Special tokens, as they are spelt, before a repository's name and before each file's."""
+
+    repository: str
+    file: str
+
+
+# Of Qwen2.5-Coder, and of StarCoder2 and Granite.
+_MARKS = (FileMarks("<|repo_name|>", "<|file_sep|>"), FileMarks("<repo_name>", "<file_sep>"))
+# Clients tell neither name, and llama-server says as much.
+_REPOSITORY, _UNNAMED = "myproject", "filename"
+# For these names and their marks.
+_MOST_MARKED = 16
+# Code has more bytes a token than this, on average; a short text may be none of that average.
+_BYTES_PER_TOKEN = 2
+_SHORT_BYTES = 128
+
+
+@dataclass(frozen=True, slots=True)
 class Hole:
     """What is to be filled.
 
@@ -96,8 +115,9 @@ class Infilling:
     def __init__(self) -> None:
         self._places: OrderedDict[tuple[str, str], list[_Standing]] = OrderedDict()
         self._preparing: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._marks: dict[str, FileMarks | None] = {}
 
-    def fill(self, model: Model, user: User, hole: Hole, max_tokens: int) -> Filling:
+    async def fill(self, model: Model, user: User, hole: Hole, max_tokens: int) -> Filling:
         """How to ask for what stands in a hole.
 
         Args:
@@ -109,6 +129,8 @@ class Infilling:
         Raises:
             ModelUnsupportedError: the model cannot fill holes, or has no room.
         """
+        if hole.others:
+            await self._know_marks(model)
         standings = self._of(model, user)
         text, cursor = Text.from_str(hole.before + hole.after), len(hole.before)
         info = replace(model.info, n_ctx=model.info.n_ctx - _room(model, hole.others))
@@ -123,18 +145,27 @@ class Infilling:
         if plan.successor is not None or standing.others != wanted:
             following = _Standing(plan.successor or plan.anchor, wanted, plan.prepare or plan.prompt)
             self._prepare(model, user, plan.anchor, following)
-        return Filling(with_others(plan.prompt, standing.others, _room(model, hole.others)), plan.fallbacks)
+        return Filling(self._with_others(model, standing), plan.fallbacks)
 
     def widen(self, model: Model, user: User) -> None:
         """The last hole was filled by a smaller prompt: have the whole one evaluated in the background."""
         for standing in self._of(model, user)[:1]:
             self._prepare(model, user, standing.anchor, standing)
 
-    def renew(self, model: Model, user: User, others: tuple[Other, ...]) -> None:
+    async def renew(self, model: Model, user: User, others: tuple[Other, ...]) -> None:
         """Other files have changed while nothing was typed: have them evaluated before where somebody typed last."""
+        await self._know_marks(model)
         for standing in self._of(model, user)[:1]:
             if standing.others != others:
                 self._prepare(model, user, standing.anchor, replace(standing, others=others))
+
+    async def _know_marks(self, model: Model) -> None:
+        if model.info.path not in self._marks:
+            self._marks[model.info.path] = await marks_of(model)
+
+    def _with_others(self, model: Model, standing: _Standing) -> Prompt:
+        room = _room(model, standing.others)
+        return with_others(standing.prompt, standing.others, room, self._marks.get(model.info.path))
 
     def _of(self, model: Model, user: User) -> list[_Standing]:
         """Where a user typed, the last place first."""
@@ -150,7 +181,7 @@ class Infilling:
         key = (user.name, model.name)
         if key in self._preparing:
             return
-        prompt = with_others(following.prompt, following.others, _room(model, following.others))
+        prompt = self._with_others(model, following)
 
         async def prepare() -> None:
             try:
@@ -187,16 +218,40 @@ def _room(model: Model, others: tuple[Other, ...] | None) -> int:
     return 0 if others is None else int(model.info.n_ctx * _SHARE_OF_OTHERS)
 
 
-def with_others(prompt: Prompt, others: Sequence[Other], n_tokens: int) -> Prompt:
+def with_others(prompt: Prompt, others: Sequence[Other], n_tokens: int, marks: FileMarks | None = None) -> Prompt:
     """A prompt with pieces of other files where its text begins, in an order that does not change with their ranks.
 
     Args:
         prompt: begins with the marker that begins texts.
         others: the pieces.
         n_tokens: that they may take together.
+        marks: how the model was shown several files; None where it was not.
     """
     if not others:
         return prompt
     ordered = sorted(others, key=lambda other: (other.name, other.text))
-    text = "".join(_SEPARATOR.format(name=other.name) + other.text for other in ordered)
-    return (prompt[0], TextSegment(f"{text}\n\n", n_tokens, Keep.START), *prompt[1:])
+    if marks is None:
+        text = "".join(_SEPARATOR.format(name=other.name) + other.text for other in ordered)
+        return (prompt[0], TextSegment(f"{text}\n\n", n_tokens, Keep.START), *prompt[1:])
+    pieces: list[TextSegment] = [TextSegment(marks.repository, special=True), TextSegment(f"{_REPOSITORY}\n")]
+    left = n_tokens - _MOST_MARKED
+    for other in ordered:
+        # What somebody else wrote stays text, whatever special tokens it spells.
+        text = f"{other.name}\n{other.text}"
+        n_bytes = len(text.encode("utf-8", "replace"))
+        most = min(n_bytes if n_bytes <= _SHORT_BYTES else n_bytes // _BYTES_PER_TOKEN, left - _MOST_MARKED)
+        if most <= 0:
+            break
+        pieces += [TextSegment(marks.file, special=True), TextSegment(text, most, Keep.START)]
+        left -= most + 1
+    pieces += [TextSegment(marks.file, special=True), TextSegment(f"{_UNNAMED}\n")]
+    return (prompt[0], *pieces, *prompt[1:])
+
+
+async def marks_of(model: Model) -> FileMarks | None:
+    """How a model was shown several files, if it was: its vocabulary has tokens for that."""
+    for marks in _MARKS:
+        tokens = await model.engine.tokenize((TextSegment(marks.repository, special=True),))
+        if len(tokens) == 1 == len(await model.engine.tokenize((TextSegment(marks.file, special=True),))):
+            return marks
+    return None

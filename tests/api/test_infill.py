@@ -145,3 +145,22 @@ async def test_who_says_how_long_a_prompt_may_take_has_smaller_ones_ready(serve,
     request = await backend.asked.get()
     assert request.budget_ms == 500
     assert request.fallbacks
+
+
+@pytest.mark.asyncio
+async def test_a_model_that_was_shown_several_files_gets_them_as_it_knows_them(live, chat_config):
+    backend = LlamaBackend(chat_config)
+    server = await live(ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}))
+    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+        extra = [{"filename": "a.py", "text": "x = '<|fim_suffix|>'\n"}, {"filename": "b.py", "text": "y\n" * 900}]
+        answer = await client.post("/infill", json=asked("", input_extra=extra))
+        assert answer.status_code == 200, answer.text
+    (standing,) = next(iter(server.api.infilling._places.values()))
+    model = await server.api.models.get(None, Role.COMPLETE)
+    prompt = server.api.infilling._with_others(model, standing)
+    text = b"".join((await model.engine.rendered(prompt)).pieces).decode()
+    assert text.startswith("<|repo_name|>myproject\n<|file_sep|>a.py\nx = '<|fim_suffix|>'\n<|file_sep|>b.py\ny\n")
+    tokens = await model.engine.tokenize(prompt)
+    (suffix,) = await model.engine.tokenize((TextSegment("<|fim_suffix|>", special=True),))
+    assert tokens.count(suffix) == 1
+    assert len(tokens) < model.info.n_ctx
