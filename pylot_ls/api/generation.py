@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ class Wish:
         prompt: to be continued.
         max_tokens: None for as many as there is room for.
         stop, sampling, grammar, n_alternatives, salt, keep: see ``GenerateRequest``.
+        fallbacks, budget_ms: see there.
         n_indent, t_max_predict_ms: see ``LineRules``.
         shifts: who runs out of context goes on without its oldest half, but for so many tokens; None where it ends.
     """
@@ -44,6 +46,8 @@ class Wish:
     n_alternatives: int = 0
     salt: str = ""
     keep: bool = True
+    fallbacks: tuple[Prompt, ...] = ()
+    budget_ms: float = math.inf
     n_indent: int = 0
     t_max_predict_ms: float = 0.0
     shifts: int | None = None
@@ -152,9 +156,12 @@ class Generation:
                 wish.prompt,
                 max_tokens=wish.max_tokens or 0,
                 stop=wish.stop,
-                priority=Priority.INTERACTIVE,
+                # Who only prepares waits for those who ask.
+                priority=Priority.INTERACTIVE if wish.max_tokens else Priority.BACKGROUND,
                 session=self.place.user.session,
                 keep=wish.keep,
+                fallbacks=wish.fallbacks,
+                budget_ms=wish.budget_ms,
                 sampling=drawn_by(wish.sampling),
                 grammar=wish.grammar,
                 n_alternatives=wish.n_alternatives,

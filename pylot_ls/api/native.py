@@ -166,8 +166,7 @@ class NativeAnswer:
         }
         if self._body.n_probs and not self._body.stream:
             whole["completion_probabilities"] = self._shown(number, tokens)
-        fields = self._body.response_fields
-        return whole if not fields else _only(whole, fields)
+        return only(whole, self._body.response_fields)
 
     def _shown(self, number: int, tokens: Sequence[Token]) -> list[Json]:
         if not self._body.post_sampling_probs:
@@ -221,8 +220,10 @@ def drawing_settings(sampling: Sampling) -> Json:
     }
 
 
-def _only(whole: Json, fields: list[str]) -> Json:
-    """The fields that are asked for; one inside another is named by both, with a slash between."""
+def only(whole: Json, fields: list[str] | None) -> Json:
+    """The fields that are asked for, all where none are; one inside another is named by both, with a slash between."""
+    if not fields:
+        return whole
     found: Json = {}
     for field in fields:
         value: Any = whole

@@ -69,7 +69,7 @@ async def _wish(api: Api, user: User, body: CompletionBody, model: Model, pieces
         if len(pieces) != 1 or not isinstance(pieces[0], str):
             raise ApiError("with a suffix, the prompt has to be a text", param="suffix")
         room = body.max_tokens if body.max_tokens is not None and body.max_tokens >= 0 else model.info.n_ctx // 4
-        prompt = api.infilling.prompt(model, user, Hole(pieces[0], body.suffix), room)
+        prompt = (await api.infilling.fill(model, user, Hole(pieces[0], body.suffix), room)).prompt
         body = body.model_copy(update={"max_tokens": room})
     return await wish_of(body, prompt, model, user, api.options, n_alternatives=n_alternatives)
 

@@ -105,6 +105,7 @@ class InfillBody(Drawing):
     input_suffix: str
     input_extra: list[Chunk] = Field(default_factory=list)
     prompt: str = ""
+    t_max_prompt_ms: float = Field(0, ge=0)
     return_tokens: bool = False
     response_fields: list[str] | None = None
 

@@ -275,9 +275,11 @@ class Rules(RuleBook):
         return f"({found})"
 
     def _number(self, schema: Schema, path: str) -> str:
+        if schema.get("minimum") == 0 and schema.get("maximum") is schema.get("exclusiveMaximum") is None:
+            return self.primitive("natural")
         names = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
         if any(schema.get(name) is not None for name in names):
-            self._leave_out(f"bounds of a number in {path} cannot be kept to while generating; take an integer")
+            self._leave_out(f"bounds of a number in {path} cannot be kept to while generating, but minimum 0")
         return self.primitive("number")
 
 

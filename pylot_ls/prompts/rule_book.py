@@ -18,8 +18,10 @@ _MOST_RULES = 1000
 PRIMITIVES = {
     "char": r"""[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})""",
     "string": r'''"\"" char* "\""''',
-    "whole": f'"-"? ("0" | [1-9] [0-9]{{0,{MOST_DIGITS - 1}}})',
-    "number": f'whole ("." [0-9]{{1,{MOST_DIGITS}}})? ([eE] [-+]? [0-9]{{1,3}})?',
+    "digits": f'"0" | [1-9] [0-9]{{0,{MOST_DIGITS - 1}}}',
+    "whole": '"-"? digits',
+    "natural": f'digits ("." [0-9]{{1,{MOST_DIGITS}}})? ([eE] [-+]? [0-9]{{1,3}})?',
+    "number": '"-"? natural',
     "boolean": '"true" | "false"',
     "null": '"null"',
     "member": 'string ": " value',
@@ -33,7 +35,9 @@ PRIMITIVES = {
 }
 _NEEDS = {
     "string": ("char",),
-    "number": ("whole",),
+    "whole": ("digits",),
+    "natural": ("digits",),
+    "number": ("natural",),
     "member": ("string", "value"),
     "object": ("member",),
     "array": ("value",),

@@ -123,3 +123,44 @@ async def test_nothing_is_drawn_unless_a_temperature_is_given(serve, watched_bac
     assert (await backend.asked.get()).sampling is None
     await client.post("/infill", json=asked("", temperature=0.5))
     assert (await backend.asked.get()).sampling.temperature == 0.5
+
+
+@pytest.mark.asyncio
+async def test_files_gathered_while_nothing_is_typed_are_there_at_the_next_keystroke(real_infill):
+    extra = [{"filename": "a.py", "text": "def first():\n    return 1\n" * 5}]
+    await real_infill.post("/infill", json=asked("a", input_extra=[]))
+    gathered = {"input_prefix": "", "input_suffix": "", "prompt": "", "n_predict": 0, "response_fields": [""]}
+    assert (await real_infill.post("/infill", json=gathered | {"input_extra": extra})).json() == {}
+    await real_infill.api.infilling.settled()
+    answer = (await real_infill.post("/infill", json=asked("as", input_extra=extra))).json()
+    assert answer["timings"]["prompt_n"] <= 3
+    assert answer["tokens_evaluated"] > 80
+
+
+@pytest.mark.asyncio
+async def test_who_says_how_long_a_prompt_may_take_has_smaller_ones_ready(serve, watched_backend):
+    backend = watched_backend("x")
+    client = await serve(backend)
+    await client.post("/infill", json=asked("", t_max_prompt_ms=500))
+    request = await backend.asked.get()
+    assert request.budget_ms == 500
+    assert request.fallbacks
+
+
+@pytest.mark.asyncio
+async def test_a_model_that_was_shown_several_files_gets_them_as_it_knows_them(live, chat_config):
+    backend = LlamaBackend(chat_config)
+    server = await live(ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}))
+    async with httpx2.AsyncClient(base_url=server.url, timeout=60) as client:
+        extra = [{"filename": "a.py", "text": "x = '<|fim_suffix|>'\n"}, {"filename": "b.py", "text": "y\n" * 900}]
+        answer = await client.post("/infill", json=asked("", input_extra=extra))
+        assert answer.status_code == 200, answer.text
+    (standing,) = next(iter(server.api.infilling._places.values()))
+    model = await server.api.models.get(None, Role.COMPLETE)
+    prompt = server.api.infilling._with_others(model, standing)
+    text = b"".join((await model.engine.rendered(prompt)).pieces).decode()
+    assert text.startswith("<|repo_name|>myproject\n<|file_sep|>a.py\nx = '<|fim_suffix|>'\n<|file_sep|>b.py\ny\n")
+    tokens = await model.engine.tokenize(prompt)
+    (suffix,) = await model.engine.tokenize((TextSegment("<|fim_suffix|>", special=True),))
+    assert tokens.count(suffix) == 1
+    assert len(tokens) < model.info.n_ctx

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import openai
 import pytest
+from pydantic import BaseModel, Field
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Where is it cold?"}]
 WEATHER = {
@@ -154,6 +156,26 @@ async def test_an_answer_has_the_form_that_is_asked_for(real):
     found = json.loads(answer.choices[0].message.content)
     assert set(found) == {"name", "size"}
     assert 1 <= found["size"] <= 40
+
+
+class Edges(BaseModel):
+    left: int = Field(ge=0, le=99)
+    ratio: Literal[0, 1] = 0
+
+
+class Colour(BaseModel):
+    name: Literal["red", "blue"]
+    shade: int = Field(ge=0, le=9)
+    also: list[Literal["green", "grey"]] = Field(max_length=2)
+    within: Edges | None
+
+
+@pytest.mark.asyncio
+async def test_an_answer_is_read_as_a_class(real):
+    answer = await real.openai().chat.completions.parse(
+        model="chat", messages=MESSAGES, response_format=Colour, max_tokens=400, seed=1
+    )
+    assert isinstance(answer.choices[0].message.parsed, Colour)
 
 
 @pytest.mark.asyncio

@@ -44,6 +44,7 @@ def allows(schema, text, **others):
 @pytest.mark.parametrize(
     ("schema", "good", "bad"),
     [
+        ({"type": "number", "minimum": 0}, ["0.5", "12", "1e9"], ["-0.5", "01"]),
         ({"const": "42"}, ['"42"'], ["42", '"4"']),
         ({"enum": [1, None, {"a": [1]}]}, ["1", "null", '{"a": [1]}'], ["2", '{"a":[1]}']),
         (True, ['{"a": [1, -2.5e3, "x\\n"]}', "null", "[]"], ["", "{", "[1,2]", "01", '"\n"']),
@@ -132,7 +133,7 @@ def test_numbers_between_bounds_are_generated_and_no_others(low, high, number):
         ({"type": "integer", "minimum": 0.5}, "whole number"),
         ({"type": "integer", "minimum": 3, "maximum": 2}, "no integer"),
         ({"type": "string", "pattern": "a+"}, "pattern in the schema"),
-        ({"type": "number", "minimum": 1}, "take an integer"),
+        ({"type": "number", "minimum": 1}, "but minimum 0"),
         ({"type": "string", "maxLength": 5000}, "maxLength"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|\{\d*,?\d*\}|[()|*+?]|[A-Za-z][A-Za-z0-9-]*')
-_DEEPEST = 8
+_DEEPEST = 10
 
 
 def regex_of(grammar: str) -> re.Pattern[str]:
