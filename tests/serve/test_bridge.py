@@ -82,6 +82,21 @@ def test_when_the_server_is_killed_its_editors_end_and_the_next_one_starts_anoth
     assert user.status()["pid"] != pid
 
 
+def test_where_a_sockets_name_would_be_too_long_the_server_is_met_on_the_loopback_device(user):
+    runtime = user.runtime / ("long" * 25)
+    runtime.mkdir(mode=0o700)
+    user.environment["XDG_RUNTIME_DIR"] = str(runtime)
+    editors = [user.editor("--scripted") for _ in range(2)]
+    for editor in editors:
+        editor.initialize()
+        editor.open("x = \n")
+        assert editor.suggestion(0, 4) == "scripted_suggestion"
+    assert len(user.status()["editors"]) == 2
+    assert {path.name for path in (runtime / "pylot-ls").iterdir()} >= {"server.json", "server.lock"}
+    assert not (runtime / "pylot-ls" / "server.sock").exists()
+    assert [editor.leave() for editor in editors] == [0, 0]
+
+
 @needs_signals
 def test_a_server_that_is_told_to_end_by_a_signal_leaves_nothing_behind(user):
     editor = user.editor("--scripted")
