@@ -36,6 +36,7 @@ def test_five_editors_that_start_at_once_share_one_server(user):
     status = user.status()
     assert {each["pid"] for each in status["editors"]} == {editor.popen.pid for editor in editors}
     assert [each["n_documents"] for each in status["editors"]] == [1] * 5
+    assert "ok  shared server: it is running" in user.run("doctor", "--scripted")[1]
     code, said = user.run("serve", "--status")
     assert code == 0
     assert "editors: 5\nmodel for complete and chat: ready scripted, " in said
@@ -120,6 +121,9 @@ def test_where_no_server_can_be_started_the_editor_has_one_of_its_own(user):
     said = editor.popen.stderr.read().decode()
     assert "other users may enter the folder" in said
     assert "this editor has a server of its own instead" in said
+    code, said = user.run("doctor", "--scripted")
+    assert code == 1
+    assert "broken  shared server: editors with --shared each have a server of their own: other users may enter" in said
 
 
 def test_a_server_of_another_version_is_left_alone(user):
