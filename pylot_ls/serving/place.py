@@ -3,8 +3,9 @@
 The bridge between an editor and the server stands on this, so it needs nothing but the standard library.
 
 Whoever connects sends one line of JSON, ``{"version", "command", ...}``, and gets one back, ``{"version", "ok", ...}``.
-After that the connection is the command's own. Where sockets have no place in the file system, the server listens on
-the loopback device, and the first line has to show the token that stands in the folder.
+After that the connection is the command's own. A server of any version knows ``hello``, ``status`` and ``stop``; to
+bridges of its own version it does ``lsp``. Where sockets have no place in the file system, the server listens on the
+loopback device, and the first line has to show the token that stands in the folder.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from pylot_ls.errors import PylotError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What a server of any version understands: "status", "stop", and of its own version "lsp" and "ended".
 MAX_LINE_BYTES = 256 * 1024
 # The address of a socket in the file system has room for so many bytes, its end included, on the systems there are.
 _MOST_PATH_BYTES = 100
