@@ -6,6 +6,7 @@ that it lets resolve to this machine is told by that; and it cannot leave out it
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,13 +16,15 @@ from starlette.responses import JSONResponse, Response
 from pylot_ls.api.errors import ApiError, as_api_error
 from pylot_ls.api.options import ANY, LOCAL_PAGES, LOOPBACK_HOSTS
 from pylot_ls.api.users import ANYBODY
-from pylot_ls.errors import PylotError
+from pylot_ls.errors import KeyBookError, PylotError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from pylot_ls.api.options import ApiOptions
     from pylot_ls.api.users import User
+
+_log = logging.getLogger(__name__)
 
 # What can be seen without a key: that there is a server, and how it is asked.
 _PUBLIC = {"/health", "/v1/health", "/docs", "/openapi.json"}
@@ -42,6 +45,7 @@ class Guard:
     def __init__(self, app: ASGIApp, options: ApiOptions) -> None:
         self._app = app
         self._options = options
+        self._n_websockets = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -66,10 +70,20 @@ class Guard:
                     code="origin_not_allowed",
                 )
             scope["user"] = self._user(scope["path"], headers)
+            if scope["type"] == "websocket" and self._n_websockets >= self._options.limits.most_connections:
+                # uvicorn counts requests alone.
+                raise ApiError("too many WebSockets are open", 503, "unavailable_error", code="too_many_connections")
         except PylotError as error:
             await _refuse(as_api_error(error), scope, receive, send)
             return
-        await self._app(scope, receive, answering)
+        if scope["type"] == "http":
+            await self._app(scope, receive, answering)
+            return
+        self._n_websockets += 1
+        try:
+            await self._app(scope, receive, answering)
+        finally:
+            self._n_websockets -= 1
 
     def _check_host(self, host: str | None) -> None:
         name = _host_name(host or "")
@@ -97,7 +111,12 @@ class Guard:
         authorization = headers.get("authorization", "")
         if authorization[: len(_BEARER)].lower() == _BEARER:
             key = authorization[len(_BEARER) :].strip()
-        user = book.find(key) if key else None
+        try:
+            user = book.find(key) if key else None
+        except KeyBookError:
+            # Where it lies is nobody's business before it is known who asks.
+            _log.exception("a request cannot be let in")
+            raise ApiError("the API keys cannot be read; the server's log says why", 503, "unavailable_error") from None
         if user is None:
             raise ApiError(
                 "the API key is unknown" if key else "an API key is needed: send it as Authorization: Bearer KEY",

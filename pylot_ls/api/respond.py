@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DONE = "[DONE]"
+OK = 200
+# HTTP has no status for it, as nobody hears it; nginx counts it under this one.
+CLIENT_GONE = 499
 # nginx: nothing of the stream is to be held back.
 _SSE_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
@@ -66,12 +69,13 @@ class Answer(Response):
         user, limits = scope["user"], self._api.options.limits
         deadline = asyncio.get_running_loop().time() + limits.request_seconds
         begun = False
-        status = 200
+        status = CLIENT_GONE  # as long as it is not over
 
         async def tell(text: str) -> None:
             body = {"type": "http.response.body", "body": f"data: {text}\n\n".encode(), "more_body": True}
             # A client that takes nothing any more holds a place no longer than this.
-            await asyncio.wait_for(send(body), limits.send_seconds)
+            async with asyncio.timeout(limits.send_seconds):
+                await send(body)
 
         try:
             async with asyncio.timeout_at(deadline):
@@ -80,11 +84,13 @@ class Answer(Response):
                         # Its place is free before the client can ask again.
                         await self._events.aclose()
                         await JSONResponse(event)(scope, receive, send)
+                        status = OK
                         return
                     if not begun:
                         begun = True
                         await self._begin(send)
                     await tell(event if isinstance(event, str) else json.dumps(event, separators=(",", ":")))
+                status = OK
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             failure = told(error)
             status = failure.status

@@ -19,7 +19,7 @@ from pylot_ls.api import infill, native, openai_chat, openai_completions
 from pylot_ls.api.bodies import parse_body
 from pylot_ls.api.embeddings import embed
 from pylot_ls.api.errors import ApiError
-from pylot_ls.api.respond import DONE, told
+from pylot_ls.api.respond import CLIENT_GONE, DONE, OK, told
 from pylot_ls.api.schemas import Body, ChatBody, CompletionBody, EmbeddingBody, InfillBody, NativeBody
 from pylot_ls.errors import PylotError
 
@@ -115,7 +115,7 @@ class StreamConnection:
         task.add_done_callback(lambda _task: self._running.pop(message.id or "", None))
 
     async def _serve(self, request_id: str, message: _Message) -> None:
-        status, reason = 200, "done"
+        status, reason = OK, "done"
         try:
             async with asyncio.timeout(self._api.options.limits.request_seconds):
                 async with contextlib.aclosing(self._events(message)) as events:
@@ -124,11 +124,11 @@ class StreamConnection:
                             await self._send({"id": request_id, "event": "chunk", "data": event})
         except asyncio.CancelledError:
             # By the client, or with the connection; then nobody hears of it.
-            reason = "cancelled"
+            status, reason = CLIENT_GONE, "cancelled"
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told
             status = await self._refuse(request_id, error)
         self._api.metrics.answered(self._user, status)
-        if status == 200:  # noqa: PLR2004 - HTTP's
+        if status in {OK, CLIENT_GONE}:
             await self._send({"id": request_id, "event": "end", "reason": reason})
 
     def _events(self, message: _Message) -> AsyncGenerator[Any, None]:

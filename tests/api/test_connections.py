@@ -101,6 +101,15 @@ async def test_more_connections_than_there_may_be_are_told_to_come_again(live, b
 
 
 @pytest.mark.asyncio
+async def test_more_websockets_than_there_may_be_are_refused(live, backend_of):
+    server = await live(pool_of(backend_of("x")), ApiOptions(limits=Limits(most_connections=3)))
+    url = f"ws://127.0.0.1:{server.port}/v1/stream"
+    async with connect(url), connect(url), connect(url):
+        with pytest.raises(InvalidStatus, match="503"):
+            await connect(url)
+
+
+@pytest.mark.asyncio
 async def test_many_requests_share_one_websocket_and_each_is_cancelled_by_its_id(live, backend_of):
     backend = backend_of("one two three")
     server = await live(pool_of(backend))

@@ -131,6 +131,15 @@ async def test_a_revoked_key_is_worth_nothing_from_the_next_request_on(serve, bo
 
 
 @pytest.mark.asyncio
+async def test_a_book_that_cannot_be_read_lets_nobody_in_and_does_not_say_where_it_is(serve, book):
+    client = await serve(routes=ROUTES, options=ApiOptions(keys=book))
+    book.path.write_text("no book")
+    answer = await client.get("/who", headers={"X-Api-Key": "x"})
+    assert answer.status_code == 503
+    assert str(book.path) not in answer.text
+
+
+@pytest.mark.asyncio
 async def test_websockets_pass_the_same_guard(serve, book):
     key = book.create("ann")
     client = await serve(routes=ROUTES, options=ApiOptions(keys=book))
