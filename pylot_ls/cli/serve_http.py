@@ -77,5 +77,9 @@ class HttpFlags:
         )
         options.check()
         if options.needs_key:
-            err.print(f"who asks over HTTP needs a key; yours is in {own_key_path()}", markup=False)
+            err.print(
+                f"who asks over HTTP needs a key: the one made at the first start is in {own_key_path()}, others are "
+                "made by pylot-ls keys create",
+                markup=False,
+            )
         return options
