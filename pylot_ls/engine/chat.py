@@ -37,11 +37,20 @@ class ChatForm:
         template: fills the model's template.
         tokenize: the template's own text to tokens, special tokens included.
         bos: the token that begins texts; None where none does.
+        tokenize_further: the same for what follows a message, where a vocabulary begins texts with a space of its own;
+            None where it is ``tokenize``.
     """
 
-    def __init__(self, template: Template, tokenize: Callable[[str], Tokens], bos: int | None) -> None:
+    def __init__(
+        self,
+        template: Template,
+        tokenize: Callable[[str], Tokens],
+        bos: int | None,
+        tokenize_further: Callable[[str], Tokens] | None = None,
+    ) -> None:
         self._template = template
         self._tokenize = tokenize
+        self._tokenize_further = tokenize_further or tokenize
         self._bos = bos
 
     @property
@@ -78,7 +87,7 @@ class ChatForm:
         tokens: list[int] = []
         for piece in pieces:
             if isinstance(piece, str):
-                tokens.extend(self._tokenize(piece))
+                tokens.extend(self._tokenize_further(piece) if tokens else self._tokenize(piece))
             else:
                 for segment in messages[piece].content:
                     tokens.extend(tokens_of(segment))

@@ -272,7 +272,8 @@ class LlamaModel:
         def fill(messages: Sequence[tuple[str, str]], opens_answer: bool) -> str | None:  # noqa: FBT001 - a flag
             return _filled(template, messages, opens_answer=opens_answer) if template else None
 
-        return ChatForm(fill, partial(self._tokenize, special=True), self.markers()[Marker.BOS])
+        tokenize = partial(self._tokenize, special=True)
+        return ChatForm(fill, tokenize, self.markers()[Marker.BOS], self.tokenize_special)
 
     def _tokenize(self, text: str, *, special: bool = False, whole: bool = False) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import llama_cpp.llama_cpp as lib
 import pytest
+from spelling_model import write_spelling_model
 
 from pylot_ls.bench.synthetic import Shape, write_model
 from pylot_ls.engine.chat import ChatForm
@@ -222,3 +223,16 @@ def test_a_model_without_a_format_says_so(bundled):
     assert isinstance(end, Failed)
     assert end.kind == "ModelUnsupportedError"
     assert "choose an instruct model for the role chat" in end.message
+
+
+def test_a_vocabulary_that_begins_texts_with_a_space_adds_none_behind_what_is_said(drive, bundled_config, tmp_path):
+    path = tmp_path / "spelling.gguf"
+    write_spelling_model(path)
+    # A format whose marks this vocabulary does not have: they are text.
+    path.with_suffix(".toml").write_text('[fim]\norders = ["psm"]\n[chat]\nformat = "llama3"\n')
+    driven = drive(LlamaBackend(replace(bundled_config, path=path)))
+    driven.state()
+    loaded = driven.backend._loaded
+    tokens = loaded.renderer.render((ChatSegment((said("user", "Book"),)),))
+    text = b"".join(map(loaded.model.spelling, tokens)).decode()
+    assert "\n\nBook<|eot_id|>" in text
