@@ -14,6 +14,7 @@ from pylot_ls.cli import (
     bench,
     bench_actions,
     bench_memory,
+    bench_sessions,
     cache,
     complete,
     config,
@@ -48,6 +49,7 @@ app.command("serve")(serve.command)
 app.command("stats")(stats.command)
 app.command("top")(top.command)
 app.add_typer(keys.app, name="keys")
+bench.app.command("sessions")(bench_sessions.command)
 bench.app.command("memory")(bench_memory.command)
 bench.app.command("actions")(bench_actions.command)
 app.add_typer(bench.app, name="bench")
