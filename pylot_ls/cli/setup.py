@@ -37,12 +37,18 @@ def command(
         list[str] | None,
         typer.Option(help="Helix only: for which languages, as Helix names them; default: python. May be repeated."),
     ] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Have it join the one server that your editors share; not for VS Code.")
+    ] = False,
 ) -> None:
     """Connect an editor to this installation; files and lines of your own stay as they are."""
     try:
         if language and editor is not Editor.HELIX:
             raise SetupError("--language is for Helix; the other editors have it for every language")
-        plan = _plan(editor, language or ["python"])
+        if shared and editor is Editor.VSCODE:
+            raise SetupError("in VS Code, switch on the setting pylot-ls.shared")
+        command = (*server_command(), "--shared") if shared else server_command()
+        plan = _plan(editor, command, language or ["python"])
         if _is_agreed(plan, yes=yes, dry_run=dry_run, remove=remove):
             _carry_out(plan, remove=remove)
     except PylotError as error:
@@ -58,8 +64,8 @@ def server_command() -> tuple[str, ...]:
     return (sys.executable, "-m", "pylot_ls")
 
 
-def _plan(editor: Editor, languages: list[str]) -> Plan:
-    source, program = editors_dir() / editor, server_command()
+def _plan(editor: Editor, program: tuple[str, ...], languages: list[str]) -> Plan:
+    source = editors_dir() / editor
     match editor:
         case Editor.NEOVIM:
             return neovim.plan(source, folders.neovim_data_folder(), program)

@@ -214,6 +214,26 @@ def test_a_helix_that_cannot_be_asked_has_no_servers(tmp_path):
     assert helix.servers_of(str(tmp_path / "hx"), "python") == []
 
 
+@pytest.mark.parametrize("editor", ["neovim", "helix", "emacs"])
+def test_an_editor_joins_the_shared_server_where_that_is_wanted(home, editor):
+    def has_flag():
+        texts = (path.read_text("utf-8") for path in home.rglob("*") if path.is_file())
+        return any('"--shared"' in text for text in texts)
+
+    run(editor, "--yes")
+    assert not has_flag()
+    run(editor, "--yes", "--shared")
+    assert has_flag()
+    run(editor, "--remove", "--yes")
+    assert files_below(home) == set()
+
+
+def test_in_vs_code_the_shared_server_is_a_setting(home):
+    done = run("vscode", "--shared", "--dry-run")
+    assert done.exit_code == 1
+    assert "pylot-ls.shared" in done.stderr
+
+
 def test_languages_are_for_helix_alone(home):
     done = run("neovim", "--yes", "--language", "python")
     assert done.exit_code == 1
