@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 STATS_CAPABILITY = "pylotCompletionStats"
 # A client that sets this there is told of the model: which it is, and whether it can be used yet.
 MODEL_CAPABILITY = "pylotModel"
+# What it calls itself in ``clientInfo``. Until 25.07 at least it stands still while it resolves an action, and shows no
+# error of one.
+_HELIX = "helix"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,9 @@ class ActionAbilities:
 
     Attributes:
         literals: takes actions that are more than a command.
-        resolves: asks for an action's edit when it is chosen, and gives back the data that came with it.
+        resolves: asks for an action's edit when it is chosen, gives back the data that came with it, and lets the user
+            go on meanwhile.
+        tells_errors: tells the user why an action came to nothing.
         applies_edits: applies an edit that the server sends by itself.
         versions: takes edits that name the version that they are for.
         annotations: lets the user confirm edits before they are made.
@@ -33,10 +38,11 @@ class ActionAbilities:
     versions: bool = False
     annotations: bool = False
     creates: bool = False
+    tells_errors: bool = True
 
     @classmethod
-    def of(cls, capabilities: types.ClientCapabilities) -> ActionAbilities:
-        """Read them; what a client does not mention it cannot do."""
+    def of(cls, capabilities: types.ClientCapabilities, name: str) -> ActionAbilities:
+        """Read them; what a client does not mention it cannot do. ``name``: the client's own."""
         document, workspace = capabilities.text_document, capabilities.workspace
         action = document.code_action if document is not None else None
         edit = workspace.workspace_edit if workspace is not None else None
@@ -44,12 +50,13 @@ class ActionAbilities:
         operations = (edit.resource_operations if edit is not None else None) or ()
         return cls(
             literals=action is not None and action.code_action_literal_support is not None,
-            resolves=action is not None and bool(action.data_support) and "edit" in resolved,
+            resolves=action is not None and bool(action.data_support) and "edit" in resolved and name != _HELIX,
             applies_edits=workspace is not None and bool(workspace.apply_edit),
             # Neovim names the operations alone, which there are nowhere but in edits with versions.
             versions=edit is not None and (bool(edit.document_changes) or bool(operations)),
             annotations=edit is not None and edit.change_annotation_support is not None,
             creates="create" in operations,
+            tells_errors=name != _HELIX,
         )
 
 
@@ -78,8 +85,8 @@ class ClientAbilities:
     actions: ActionAbilities = field(default_factory=ActionAbilities)
 
     @classmethod
-    def of(cls, capabilities: types.ClientCapabilities) -> ClientAbilities:
-        """Read them; what a client does not mention it cannot do."""
+    def of(cls, capabilities: types.ClientCapabilities, name: str = "") -> ClientAbilities:
+        """Read them; what a client does not mention it cannot do. ``name``: the client's own, "" for unknown."""
         document, window, workspace = capabilities.text_document, capabilities.window, capabilities.workspace
         return cls(
             inline_completion=document is not None and document.inline_completion is not None,
@@ -89,7 +96,7 @@ class ClientAbilities:
             stats=_experimental(capabilities.experimental, STATS_CAPABILITY),
             model=_experimental(capabilities.experimental, MODEL_CAPABILITY),
             shows_documents=window is not None and window.show_document is not None and window.show_document.support,
-            actions=ActionAbilities.of(capabilities),
+            actions=ActionAbilities.of(capabilities, name),
         )
 
 

@@ -18,6 +18,9 @@ from .vscode import VSCode, package_extension
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from .emacs import Emacs
+    from .helix import Helix
+
 FETCH = Path(__file__).with_name("fetch_editor.sh")
 FETCH_VSCODE = Path(__file__).with_name("fetch_vscode.sh")
 FETCH_TIMEOUT_S = 240
@@ -123,6 +126,36 @@ def start_neovim(
             home = tmp_path / "home"
             neovim = Neovim(neovim_binary, server_command, home, plugin=plugin, init=init, screens=screens)
             return stack.enter_context(neovim)
+
+        yield start
+
+
+@pytest.fixture
+def start_helix(
+    helix_binary: Path, tmp_path: Path, screens: Path, _no_settings: None
+) -> Iterator[Callable[..., Helix]]:
+    """Starts a Helix in a terminal, at a place and with a server's command; it ends with the test."""
+    from .helix import Helix  # noqa: PLC0415 - terminals are Unix's, and who asks for this is there
+
+    with ExitStack() as stack:
+
+        def start(place: str | Path, server_command: Sequence[str]) -> Helix:
+            return stack.enter_context(Helix(helix_binary, tmp_path, place, server_command, screens=screens))
+
+        yield start
+
+
+@pytest.fixture
+def start_emacs(
+    emacs_binary: Path, tmp_path: Path, screens: Path, _no_settings: None
+) -> Iterator[Callable[..., Emacs]]:
+    """Starts an Emacs in a terminal, with a file and a server's command; it ends with the test."""
+    from .emacs import Emacs  # noqa: PLC0415 - as in start_helix
+
+    with ExitStack() as stack:
+
+        def start(file: Path, server_command: Sequence[str], more: str = "") -> Emacs:
+            return stack.enter_context(Emacs(emacs_binary, tmp_path, file, server_command, screens=screens, more=more))
 
         yield start
 
