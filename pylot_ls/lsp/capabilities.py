@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 STATS_CAPABILITY = "pylotCompletionStats"
 # A client that sets this there is told of the model: which it is, and whether it can be used yet.
 MODEL_CAPABILITY = "pylotModel"
+# A client that sets this there is told of where suggestions are paused.
+PAUSED_CAPABILITY = "pylotPaused"
 # What it calls itself in ``clientInfo``. Until 25.07 at least it stands still while it resolves an action, and shows no
 # error of one.
 _HELIX = "helix"
@@ -71,6 +73,7 @@ class ClientAbilities:
         hover_markdown: shows Markdown in hovers, and rather than plain text.
         stats: wants a ``pylot/completion`` notification after each completion.
         model: wants a ``pylot/model`` notification at each change of the model.
+        paused: wants a ``pylot/paused`` notification at each change of where suggestions are paused.
         shows_documents: opens a document that the server names.
         actions: what it can do with code actions and edits.
     """
@@ -81,6 +84,7 @@ class ClientAbilities:
     hover_markdown: bool = False
     stats: bool = False
     model: bool = False
+    paused: bool = False
     shows_documents: bool = False
     actions: ActionAbilities = field(default_factory=ActionAbilities)
 
@@ -95,6 +99,7 @@ class ClientAbilities:
             hover_markdown=_prefers_markdown(document),
             stats=_experimental(capabilities.experimental, STATS_CAPABILITY),
             model=_experimental(capabilities.experimental, MODEL_CAPABILITY),
+            paused=_experimental(capabilities.experimental, PAUSED_CAPABILITY),
             shows_documents=window is not None and window.show_document is not None and window.show_document.support,
             actions=ActionAbilities.of(capabilities, name),
         )

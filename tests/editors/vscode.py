@@ -58,9 +58,11 @@ class Screen:
         lines: of the file, without ghost text.
         rows: of the editor from top to bottom, with ghost text.
         ghost: the lines of the ghost text.
+        beside: the lines of the editor beside it.
         status: the text of our item in the status bar, "" where there is none.
         list: the entries of VS Code's own list of completions, while it is open; ``selected`` is the selected one.
         notifications: their messages.
+        asks: whether there is a box to write an answer into.
         entries: of the menu that is open.
         hover: the texts of what hovers.
         actions: the code actions that are offered.
@@ -71,10 +73,12 @@ class Screen:
     lines: list[str]
     rows: list[str]
     ghost: list[str]
+    beside: list[str]
     status: str
     list: list[str]
     selected: str | None
     notifications: list[str]
+    asks: bool
     entries: list[str]
     hover: list[str]
     actions: list[str]
