@@ -33,6 +33,7 @@ CLEAN_SETTINGS = {
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
     "chat.disableAIFeatures": True,
+    "remote.autoForwardPorts": False,  # else it tells of ports that others on this machine have opened
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.sideBar.location": "right",
 }
@@ -167,6 +168,16 @@ class VSCode:
     def configure(self, settings: dict[str, Any]) -> None:
         """Write the settings file of the machine, for windows that are opened from now on."""
         self._machine_settings.write_text(json.dumps(settings), encoding="utf-8")
+
+    def speak(self, language: str) -> None:
+        """Speak another language in windows that are opened from now on, by a language pack of ours without a text."""
+        folder = self._home / "user"
+        texts = self._home / "texts.json"
+        texts.write_text(json.dumps({"version": "1.0.0", "contents": {}}), encoding="utf-8")
+        extension = {"extensionIdentifier": {"id": "pylot-tests.language"}, "version": "1.0.0"}
+        pack = {"hash": language, "extensions": [extension], "label": language, "translations": {"vscode": str(texts)}}
+        (folder / "languagepacks.json").write_text(json.dumps({language: pack}), encoding="utf-8")
+        (folder / "User" / "argv.json").write_text(json.dumps({"locale": language}), encoding="utf-8")
 
     def turn_to(self, window: int) -> None:
         """Bring another window to the front, counted from 0; a new one has to ``open`` a file."""
