@@ -86,6 +86,12 @@ def emacs_binary() -> Path:
     return find("emacs", "PYLOT_TEST_EMACS", "emacs", is_emacs_30)
 
 
+@pytest.fixture(scope="session")
+def lsp_mode() -> Path:
+    """The folder with lsp-mode and what it needs, a folder each; ``PYLOT_TEST_LSP_MODE`` names one."""
+    return find("lsp-mode", "PYLOT_TEST_LSP_MODE", "lsp-mode", lambda _binary: False)
+
+
 def is_emacs_30(binary: str) -> bool:
     """Whether it is Emacs 30 or later, the first whose Eglot is like ours."""
     answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
@@ -154,8 +160,9 @@ def start_emacs(
 
     with ExitStack() as stack:
 
-        def start(file: Path, server_command: Sequence[str], more: str = "") -> Emacs:
-            return stack.enter_context(Emacs(emacs_binary, tmp_path, file, server_command, screens=screens, more=more))
+        def start(file: Path, server_command: Sequence[str], more: str = "", init: str = "") -> Emacs:
+            emacs = Emacs(emacs_binary, tmp_path, file, server_command, screens=screens, more=more, init=init)
+            return stack.enter_context(emacs)
 
         yield start
 

@@ -42,19 +42,31 @@ class Emacs(Terminal):
         server_command: what stands for ``pylot-ls``.
         screens: the folder for dumps of the screen.
         more: more lines of the user's, in lisp.
+        init: the user's init file, "" for what setup writes.
     """
 
     def __init__(
-        self, binary: Path, home: Path, file: Path, server_command: Sequence[str], *, screens: Path, more: str = ""
+        self,
+        binary: Path,
+        home: Path,
+        file: Path,
+        server_command: Sequence[str],
+        *,
+        screens: Path,
+        more: str = "",
+        init: str = "",
     ) -> None:
         folders = {name: str(home / name.lower()) for name in ("XDG_STATE_HOME", "XDG_DATA_HOME")}
         folders |= {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "config")}
         folders["XDG_CACHE_HOME"] = str(home / "cache")
-        init = home / ".emacs.d" / "init.el"
-        if not init.exists():
-            run_setup("emacs", folders)
+        path = home / ".emacs.d" / "init.el"
+        if not path.exists():
+            if not init:
+                run_setup("emacs", folders)
+                init = path.read_text("utf-8")
             command = " ".join(json.dumps(part) for part in server_command)
-            init.write_text(init.read_text("utf-8") + MORE.format(command=command, more=more), encoding="utf-8")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(init + MORE.format(command=command, more=more), encoding="utf-8")
         self._command = list(server_command)
         super().__init__([binary, "-nw", file], folders, home, screens)
 
