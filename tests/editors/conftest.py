@@ -28,9 +28,19 @@ FETCH_TIMEOUT_S = 240
 
 def is_new_enough(binary: str | Path) -> bool:
     """Whether it is Neovim 0.12 or later, the first that shows inline completions by itself."""
+    return neovim_version(binary) >= (0, 12)
+
+
+def is_too_old(binary: str | Path) -> bool:
+    """Whether it is Neovim 0.10, the last without ``vim.lsp.config``."""
+    return neovim_version(binary) == (0, 10)
+
+
+def neovim_version(binary: str | Path) -> tuple[int, int]:
+    """The first two numbers of its version; zeros where it is no Neovim."""
     answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.match(r"NVIM v(\d+)\.(\d+)", answer)
-    return found is not None and (int(found[1]), int(found[2])) >= (0, 12)
+    return (int(found[1]), int(found[2])) if found is not None else (0, 0)
 
 
 def fetch(editor: str) -> Path:
@@ -72,6 +82,12 @@ def find(editor: str, variable: str, program: str, is_new_enough: Callable[[str]
 def neovim_binary() -> Path:
     """Neovim 0.12 or later; ``PYLOT_TEST_NVIM`` names one."""
     return find("neovim", "PYLOT_TEST_NVIM", "nvim", is_new_enough)
+
+
+@pytest.fixture(scope="session")
+def old_neovim_binary() -> Path:
+    """Neovim 0.10, which is too old for the plugin; ``PYLOT_TEST_OLD_NVIM`` names one."""
+    return find("old-neovim", "PYLOT_TEST_OLD_NVIM", "nvim", is_too_old)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# fetch_editor.sh neovim|helix|emacs|lsp-mode FOLDER
+# fetch_editor.sh neovim|old-neovim|helix|emacs|lsp-mode FOLDER
 #
-# Puts Neovim >= 0.12, Helix or Emacs >= 30 with all its libraries under FOLDER, on a Debian machine whose own is older
-# or missing, and prints the path of the executable. Nothing is installed on the machine and root is not needed: apt resolves
+# Puts Neovim >= 0.12, Neovim 0.10, Helix or Emacs >= 30 with all its libraries under FOLDER, on a Debian machine whose
+# own is another or missing, and prints the path of the executable. Nothing is installed on the machine and root is not needed: apt resolves
 # and downloads with a private state (signatures checked as always), dpkg-deb unpacks, and patchelf points the
 # executable at the libraries beside it, so that what Neovim starts (a language server) inherits a clean
 # environment. The mirror is the one this machine's apt uses. FOLDER cannot be moved afterwards. Of lsp-mode and the
@@ -11,15 +11,16 @@
 # Exit codes: 2 wrong usage, 3 not possible on this machine, 4 the download or the unpacking failed.
 set -euo pipefail
 
-suite=forky # the Debian release that brings Neovim 0.12
+suite=forky # the Debian release that brings Neovim 0.12, unless another is named below
 say() { printf 'fetch_editor.sh: %s\n' "$*" >&2; }
 cannot() { say "$*"; exit 3; }
 failed() { say "$*"; exit 4; }
 
-[ $# -eq 2 ] || { say "usage: fetch_editor.sh neovim|helix|emacs|lsp-mode FOLDER"; exit 2; }
+[ $# -eq 2 ] || { say "usage: fetch_editor.sh neovim|old-neovim|helix|emacs|lsp-mode FOLDER"; exit 2; }
 only=. # all packages
 case $1 in # the package, its executable, and what is run
     neovim) package=neovim program=usr/bin/nvim run=$program ;;
+    old-neovim) package=neovim program=usr/bin/nvim run=$program suite=trixie ;; # 0.10
     helix) package=hx program=usr/lib/hx/hx run=$program ;; # it looks for its runtime beside itself
     emacs) package=emacs-nox program=usr/bin/emacs-nox run=emacs ;;
     lsp-mode) package=elpa-lsp-mode program= run=usr/share/emacs/site-lisp/elpa-src only=^elpa- ;;
