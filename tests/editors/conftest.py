@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,14 +116,16 @@ def is_emacs_30(binary: str) -> bool:
 
 
 @pytest.fixture
-def screens(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def screens(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """An empty folder for pictures and dumps of the screen: ``$PYLOT_TEST_SCREENS/MODULE/TEST``, else a passing one."""
     named = os.environ.get("PYLOT_TEST_SCREENS")
     test = re.sub(r"[^\w.-]+", "-", request.node.name)
     folder = Path(named).absolute() / request.path.stem / test if named else tmp_path / "screens"
     shutil.rmtree(folder, ignore_errors=True)  # of a run before
     folder.mkdir(parents=True)
-    return folder
+    yield folder
+    with suppress(OSError):
+        folder.rmdir()  # where nothing was left there
 
 
 @pytest.fixture

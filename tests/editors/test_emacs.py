@@ -222,6 +222,25 @@ def test_a_server_that_was_killed_is_started_again(start_emacs, place, setting, 
     emacs.expect_ghost("size = width", 2)
 
 
+def test_a_pause_outlives_the_server(start_emacs, place):
+    emacs = with_ghost(start_emacs, place)
+    emacs.call("pylot-pause", "language")
+    emacs.expect("pylot paused")
+    killed = emacs.kill_server()
+    emacs.call("pylot-restart")
+    emacs.wait_until("another server", lambda _rows: any(each.pid != killed.pid for each in emacs.servers()))
+    emacs.expect("onnected!")
+    emacs.expect("pylot paused")
+    emacs.keep("paused")
+    emacs.press("s")
+    emacs.expect("    s")
+    with pytest.raises(ScreenError):
+        emacs.expect("size = width", within_s=2)
+    emacs.call("pylot-resume", "language")
+    emacs.press("i")
+    emacs.expect_ghost("size = width", 2)
+
+
 def test_without_a_server_one_message_says_so_and_typing_is_not_disturbed(start_emacs, place):
     emacs = start_emacs(place.path, ["pylot-ls-that-is-not-installed"])
     emacs.expect("is not installed")

@@ -52,6 +52,8 @@ def test_what_is_selected_is_explained_beside_it_while_the_model_speaks(opened: 
     screen = opened.wait_for("the rest", lambda seen: beside(seen) == FIRST + REST)
     opened.keep("explained")
     assert screen.lines == [*SOURCE.split("\n")], "the code stands where it stood"
+    opened.type("#")
+    opened.wait_for("who types to be in the code", lambda seen: seen.lines[0] == "#def add(a, b):")
 
 
 def test_a_question_is_answered_beside_the_code(opened: VSCode, tmp_path: Path) -> None:

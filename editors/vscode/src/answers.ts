@@ -10,6 +10,7 @@ import {
   TabInputText,
   type TextDocumentContentProvider,
   type TextEditor,
+  TextEditorLineNumbersStyle,
   Uri,
   ViewColumn,
   l10n,
@@ -110,7 +111,9 @@ export class Answers {
   ): Promise<void> {
     this.texts.set(view, l10n.t("The model is answering …"));
     const document = await workspace.openTextDocument(view);
-    await window.showTextDocument(document, { viewColumn: ViewColumn.Beside, preserveFocus: true, preview: true });
+    const options = { viewColumn: ViewColumn.Beside, preserveFocus: true, preview: true };
+    const shown = await window.showTextDocument(document, options);
+    shown.options = { lineNumbers: TextEditorLineNumbersStyle.Off }; // it is no code
     let text = "";
     const partialResultToken = randomUUID();
     const parts = client.onProgress(PART, partialResultToken, (part) => {
@@ -131,11 +134,13 @@ export class Answers {
   }
 }
 
-/** Of what is asked about: the file, and the lines from 1. */
+/** What is asked about: the file, and the lines from 1. */
 function title(editor: TextEditor): string {
   const { start, end } = editor.selection;
-  const lines = start.line === end.line ? `${start.line + 1}` : `${start.line + 1}-${end.line + 1}`;
-  return `${path.posix.basename(editor.document.uri.path)} ${lines}`;
+  const file = path.posix.basename(editor.document.uri.path);
+  return start.line === end.line
+    ? l10n.t("{0}, line {1}", file, start.line + 1)
+    : l10n.t("{0}, lines {1} to {2}", file, start.line + 1, end.line + 1);
 }
 
 function isClosed(tabs: TabChangeEvent, view: Uri): boolean {

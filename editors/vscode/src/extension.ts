@@ -44,8 +44,14 @@ export function activate(context: ExtensionContext): void {
       await running.restart();
     },
     stop: () => running.stop(),
-    explainSelection: () => answers.explain(),
-    askQuestion: () => answers.ask(),
+    explainSelection: async () => {
+      await goOnTyping();
+      await answers.explain();
+    },
+    askQuestion: async () => {
+      await goOnTyping();
+      await answers.ask();
+    },
     install: () => running.install(),
     chooseModel: async () => {
       await chooseModel(running);
