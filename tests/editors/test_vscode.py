@@ -178,6 +178,20 @@ def test_what_is_paused_in_the_server_shows_nothing_until_it_is_resumed(
     window.expect_ghost_text("scripted_suggestion")
 
 
+def test_what_a_key_of_the_users_pauses_shows(vscode: VSCode, scripted: StandIn, tmp_path: Path) -> None:
+    file = tmp_path / "key.py"
+    file.write_text("", encoding="utf-8")
+    vscode.bind("ctrl+alt+u", "pylot.pause")
+    vscode.configure({"pylot-ls.serverPath": str(scripted.path)})
+    vscode.open(file)
+    vscode.expect_status("ready")
+    vscode.clear()
+    vscode.press("Control+Alt+u")
+    vscode.expect_status("paused")
+    vscode.choose("Resume")
+    vscode.expect_status("ready")
+
+
 def test_a_pause_outlives_the_server(window: VSCode, scripted: StandIn) -> None:
     window.choose("Pause everywhere")
     window.expect_status("paused")
@@ -243,9 +257,11 @@ def test_two_windows_have_a_server_each(window: VSCode, scripted: StandIn, tmp_p
     window.turn_to(0)
     window.type("1\nz = ")
     window.expect_ghost_text("scripted_suggestion")
+    window.keep("the first window")
     window.turn_to(1)
     window.wait_until("a new server in the other window", lambda: len(scripted.pids()) == len(first) + 2)
     window.expect_status("ready")
+    window.keep("the second window")
     window.turn_to(0)
 
 

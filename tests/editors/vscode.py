@@ -179,6 +179,11 @@ class VSCode:
         (folder / "languagepacks.json").write_text(json.dumps({language: pack}), encoding="utf-8")
         (folder / "User" / "argv.json").write_text(json.dumps({"locale": language}), encoding="utf-8")
 
+    def bind(self, key: str, command: str) -> None:
+        """Give a command a key, as a user's keybindings.json does."""
+        bindings = json.dumps([{"key": key, "command": command}])
+        (self._home / "user" / "User" / "keybindings.json").write_text(bindings, encoding="utf-8")
+
     def turn_to(self, window: int) -> None:
         """Bring another window to the front, counted from 0; a new one has to ``open`` a file."""
         self._do("turn_to", window=window)
