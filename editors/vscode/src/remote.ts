@@ -177,6 +177,10 @@ function refused(url: string, status: number): RemoteError {
 function unreachable(url: string, error: Error): RemoteError {
   const reason = error.message || error.name;
   return new RemoteError(
-    l10n.t("No pylot-ls answers at {0} ({1}). Start `pylot-ls serve` there; the extension goes on trying.", url, reason),
+    l10n.t(
+      "No pylot-ls answers at {0} ({1}). Start `pylot-ls serve --port PORT` there; the extension goes on trying.",
+      url,
+      reason,
+    ),
   );
 }
