@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from pylot_ls.cli.app import app
+import sys
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line, or carry an editor's messages to the server that several share."""
+    if "--shared" in sys.argv[1:]:
+        # Nothing else may be imported before: a bridge is to take little memory.
+        from pylot_ls.serving import bridge  # noqa: PLC0415
+
+        code = bridge.run(sys.argv[1:])
+        if code is not None:
+            sys.exit(code)
+    from pylot_ls.cli.app import app  # noqa: PLC0415
+
     app()
 
 

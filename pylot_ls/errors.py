@@ -20,6 +20,8 @@
     │   └── DecodeError        llama.cpp refused or failed a batch
     ├── ActionError            what an action's model answered cannot be used, or its text changed meanwhile
     ├── SetupError           an editor cannot be connected
+    ├── KeyBookError           the API's keys cannot be read or written, or there is none of a name
+    ├── ApiError               a request of the API that is refused (api/errors.py)
     ├── FeedbackLogError       the log of what became of suggestions cannot be read or written
     └── ClientError            the server that a command drives stopped or answered an error
 
@@ -108,6 +110,10 @@ class ActionError(PylotError):
 
 class SetupError(PylotError):
     """An editor cannot be connected, or what connects it cannot be taken out."""
+
+
+class KeyBookError(PylotError):
+    """The API's keys cannot be read or written, or there is none of that name."""
 
 
 class FeedbackLogError(PylotError):

@@ -46,6 +46,11 @@ class Message(str):
         message.template, message.values = template, values
         return message
 
+    @classmethod
+    def again(cls, template: str, values: Mapping[str, object]) -> Self:
+        """The message that has this template and these values, which came from elsewhere."""
+        return cls(template, **values)
+
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """What makes it again, in another process."""
         return (self.template,), self.values

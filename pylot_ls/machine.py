@@ -63,9 +63,15 @@ def total_memory_bytes() -> int:
     return min(int(psutil.virtual_memory().total), *limits, sys.maxsize)
 
 
-def process_memory_bytes() -> int:
-    """Return this process's resident memory, in bytes; the mapped pages of a model are part of it."""
-    return int(psutil.Process().memory_info().rss)
+def process_memory_bytes(pid: int | None = None) -> int:
+    """Return a process's resident memory, in bytes; the mapped pages of a model are part of it.
+
+    ``pid``: of the process; None for this one. One that does not run has none.
+    """
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0
 
 
 def user_cpu_seconds() -> float:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from pylot_ls.engine.backend import Backend
-    from pylot_ls.engine.types import Event, Prompt
+    from pylot_ls.engine.prompt_types import Prompt
+    from pylot_ls.engine.types import Event
 
 # No test asserts a time, so hypothesis shall not either.
 settings.register_profile("pylot", deadline=None)
@@ -85,12 +86,10 @@ class Driven:
         stop: tuple[str, ...] = (),
         *,
         heal: bool = False,
-        grammar: str = "",
-        rank: int = 0,
+        **others,
     ) -> str:
         request_id = self.last_id = str(next(self._ids))
-        request = GenerateRequest(request_id, prompt, max_tokens, stop, heal=heal, grammar=grammar, rank=rank)
-        self.backend.submit(request)
+        self.backend.submit(GenerateRequest(request_id, prompt, max_tokens, stop, heal=heal, **others))
         return request_id
 
     def answer(self, request_id: str) -> Answer:

@@ -58,12 +58,14 @@ class LlamaServer:
         program: the executable.
         run: how to run the model; there must be one.
         n_ctx: tokens of context that the model has at most.
+        n_slots: how many requests it works on at once, each with a context of that size.
 
     Attributes:
+        port: on the loopback interface.
         n_batch: tokens of a prompt that it takes at most.
     """
 
-    def __init__(self, program: Path, run: Run, n_ctx: int) -> None:
+    def __init__(self, program: Path, run: Run, n_ctx: int, n_slots: int = 1) -> None:
         self.n_batch = min(_N_BATCH, n_ctx - 2 * run.max_tokens - _N_HEADER)
         if self.n_batch < _N_HEADER:
             raise ClientError(
@@ -73,7 +75,8 @@ class LlamaServer:
         self._program = program
         self._run = run
         self._n_ctx = n_ctx
-        self._port = _free_port()
+        self._n_slots = n_slots
+        self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
 
@@ -88,10 +91,10 @@ class LlamaServer:
         options = {
             "-m": run.model,
             "--host": _HOST,
-            "--port": self._port,
-            "-c": self._n_ctx,
+            "--port": self.port,
+            "-c": self._n_ctx * self._n_slots,
             "-t": run.n_threads,
-            "-np": 1,
+            "-np": self._n_slots,
             "-b": self.n_batch,
             "-ub": self.n_batch,
             "--cache-reuse": _CACHE_REUSE,
@@ -145,7 +148,7 @@ class LlamaServer:
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
         # A connection each time, as curl makes one for llama.vim.
-        connection = http.client.HTTPConnection(_HOST, self._port, timeout=_ANSWER_TIMEOUT_S)
+        connection = http.client.HTTPConnection(_HOST, self.port, timeout=_ANSWER_TIMEOUT_S)
         try:
             data = None if body is None else json.dumps(body)
             connection.request(method, path, data, {"Content-Type": "application/json"} if data else {})

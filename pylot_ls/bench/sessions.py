@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pylot_ls.bench.run import Run
+    from pylot_ls.bench.typist import TypingTrace
     from pylot_ls.text.document import Document
 
 
@@ -40,6 +41,22 @@ class SessionsReport:
         return asdict(self)
 
 
+def traces_of(document: Document, n_sessions: int, n_keystrokes: int, seed: int) -> dict[str, TypingTrace]:
+    """What is typed in each session, by its document's URI.
+
+    Each holds the lines of ``document`` in another order, so that no two have their beginning in common.
+
+    Raises:
+        DocumentError: there is nothing to type in the document.
+    """
+    lines = str(document.text).splitlines()
+    first_lines = [len(lines) * number // n_sessions for number in range(n_sessions)]
+    return {
+        f"{document.uri}#{number}": typing_trace("\n".join(lines[first:] + lines[:first]), n_keystrokes, seed + number)
+        for number, first in enumerate(first_lines)
+    }
+
+
 async def bench_sessions(
     run: Run,
     document: Document,
@@ -51,19 +68,13 @@ async def bench_sessions(
 ) -> SessionsReport:
     """Type into several files, one keystroke in each in turn.
 
-    The server speaks to one client, so the sessions are documents of it; each holds the lines of ``document`` in
-    another order, so that no two have their beginning in common.
+    The server speaks to one client, so the sessions are documents of it.
 
     Raises:
         ClientError: the server ended or failed.
         DocumentError: there is nothing to type in the document.
     """
-    lines = str(document.text).splitlines()
-    first_lines = [len(lines) * number // n_sessions for number in range(n_sessions)]
-    traces = {
-        f"{document.uri}#{number}": typing_trace("\n".join(lines[first:] + lines[:first]), n_keystrokes, seed + number)
-        for number, first in enumerate(first_lines)
-    }
+    traces = traces_of(document, n_sessions, n_keystrokes, seed)
     answers: list[Answer] = []
     async with EditorClient(run.command, run.environment()) as editor:
         await editor.loaded()

@@ -107,7 +107,7 @@ async def _able(context: Context, pool: ModelPool) -> Context:
         chats = (await (await pool.engine(Role.CHAT)).ready()).chats
     except ModelError:
         chats = False
-    abilities = Abilities(chats=chats, fills=info.fim is not None)
+    abilities = Abilities.of(info, chats=chats)
     return Context(context.document, context.start, context.end, context.diagnostics, abilities, context.language)
 
 

@@ -14,15 +14,19 @@ from pylot_ls.cli import (
     bench,
     bench_actions,
     bench_memory,
+    bench_sessions,
     cache,
     complete,
     config,
     demo,
     doctor,
     hover,
+    keys,
     models,
+    serve,
     setup,
     stats,
+    top,
 )
 from pylot_ls.cli.console import err, print_text
 from pylot_ls.cli.options import ModelOption, ScriptedOption, overrides
@@ -41,7 +45,11 @@ app.command("demo")(demo.command)
 app.command("doctor")(doctor.command)
 app.command("config")(config.command)
 app.command("setup")(setup.command)
+app.command("serve")(serve.command)
 app.command("stats")(stats.command)
+app.command("top")(top.command)
+app.add_typer(keys.app, name="keys")
+bench.app.command("sessions")(bench_sessions.command)
 bench.app.command("memory")(bench_memory.command)
 bench.app.command("actions")(bench_actions.command)
 app.add_typer(bench.app, name="bench")
@@ -56,9 +64,12 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback(invoke_without_command=True)
-def serve(
+def on_stdio(
     context: typer.Context,
     stdio: Annotated[bool, typer.Option("--stdio", help="Speak LSP on stdin and stdout; this is the default.")] = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Join the server that all editors share; it is started if need be.")
+    ] = False,
     model: ModelOption = None,
     scripted: ScriptedOption = False,
     log_level: Annotated[str | None, typer.Option(help="error, warning, info or debug.")] = None,
@@ -73,11 +84,12 @@ def serve(
     Without a command it is the server: an editor starts it and speaks LSP with it on stdin and stdout.
     """
     del version
+    # ``--shared`` was tried before this was imported (see ``__main__``); where it cannot be, this process serves.
     if context.invoked_subcommand is not None:
-        if stdio or scripted or any((model, log_level, log_file)):
+        if stdio or shared or scripted or any((model, log_level, log_file)):
             raise typer.BadParameter(f"write the options after {context.invoked_subcommand}, not before it")
         return
-    if sys.stdin.isatty() and not stdio:
+    if sys.stdin.isatty() and not (stdio or shared):
         err.print("This is a language server: an editor starts it. Try `pylot-ls demo`, or `pylot-ls --help`.")
         raise typer.Exit(2)
     options = overrides(model, scripted=scripted)

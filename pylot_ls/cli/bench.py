@@ -21,7 +21,6 @@ from pylot_ls.bench.quality import Habits, bench_quality, n_quality_steps
 from pylot_ls.bench.reanchor import bench_reanchor
 from pylot_ls.bench.restore import bench_restore, n_restore_steps
 from pylot_ls.bench.run import Run
-from pylot_ls.bench.sessions import bench_sessions
 from pylot_ls.bench.synthetic import PREFIX, SHAPES, synthetic_model
 from pylot_ls.cli.bench_tables import (
     decode_table,
@@ -29,7 +28,6 @@ from pylot_ls.cli.bench_tables import (
     quality_table,
     reanchor_table,
     restore_table,
-    sessions_table,
 )
 from pylot_ls.cli.console import err, fail, out, print_json
 from pylot_ls.cli.options import JsonOption, ScriptedOption, overrides, server_command, settings_from
@@ -90,15 +88,15 @@ def keystrokes(
     as_json: JsonOption = False,
 ) -> None:
     """Type into a file through the real server; print what each keystroke costs."""
-    program = _peer(peer, "llama-server")
+    program = peer_program(peer, "llama-server")
 
     async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
         report = await bench_keystrokes(
             run, document, n_keystrokes, seed, peer=program, pauses=pauses, on_keystroke=done
         )
-        _print(report.as_dict(), keystrokes_table(report), model, as_json=as_json)
+        print_report(report.as_dict(), keystrokes_table(report), model, as_json=as_json)
 
-    _bench(file, _Choice(model, max_tokens, scripted), n_keystrokes, measure)
+    bench_document(file, Choice(model, max_tokens, scripted), n_keystrokes, measure)
 
 
 @app.command("decode")
@@ -119,7 +117,7 @@ def decode(
     as_json: JsonOption = False,
 ) -> None:
     """Compare the rate of decoding through the server with llama.cpp's own."""
-    program = _peer(peer, "llama-bench")
+    program = peer_program(peer, "llama-bench")
     # What random weights say is no text, which neither repeats itself nor anything.
     speculates = not _is_synthetic(model) if speculation is None else speculation
 
@@ -127,31 +125,9 @@ def decode(
         report = await bench_decode(
             run, document, n_tokens, seed, llama_bench=program, speculation=speculates, on_token=done
         )
-        _print(report.as_dict(), decode_table(report), model, as_json=as_json)
+        print_report(report.as_dict(), decode_table(report), model, as_json=as_json)
 
-    _bench(file, _Choice(model, max_tokens), n_tokens, measure)
-
-
-@app.command("sessions")
-def sessions(
-    file: FileArgument = None,
-    n_sessions: Annotated[int, typer.Option("--sessions", min=1, max=32, help="How many files are typed.")] = 2,
-    n_keystrokes: Annotated[
-        int, typer.Option("--keystrokes", min=1, max=100_000, help="How many to type in each.")
-    ] = 100,
-    seed: SeedOption = 0,
-    model: BenchModelOption = None,
-    max_tokens: MaxTokensOption = None,
-    scripted: ScriptedOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Type into several files in turn on one server; print what each keystroke costs."""
-
-    async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
-        report = await bench_sessions(run, document, n_sessions, n_keystrokes, seed, on_keystroke=done)
-        _print(report.as_dict(), sessions_table(report), model, as_json=as_json)
-
-    _bench(file, _Choice(model, max_tokens, scripted), n_keystrokes * n_sessions, measure)
+    bench_document(file, Choice(model, max_tokens), n_tokens, measure)
 
 
 @app.command("reanchor")
@@ -167,9 +143,9 @@ def reanchor(
 
     async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
         report = await bench_reanchor(run, document, n_keystrokes, seed, on_keystroke=done)
-        _print(report.as_dict(), reanchor_table(report), model, as_json=as_json)
+        print_report(report.as_dict(), reanchor_table(report), model, as_json=as_json)
 
-    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), n_keystrokes, measure)
+    bench_document(file or Path(argparse.__file__), Choice(model, max_tokens), n_keystrokes, measure)
 
 
 @app.command("restore")
@@ -186,14 +162,14 @@ def restore(
     as_json: JsonOption = False,
 ) -> None:
     """Start the server again and open the same file: what its first suggestion costs then, and what it cost before."""
-    program = _peer(peer, "llama-server")
+    program = peer_program(peer, "llama-server")
 
     async def measure(run: Run, document: Document, done: Callable[[int], None]) -> None:
         report = await bench_restore(run, document, peer=program, on_step=done)
-        _print(report.as_dict(), restore_table(report), model, as_json=as_json)
+        print_report(report.as_dict(), restore_table(report), model, as_json=as_json)
 
     # The bundled file is too short to be worth restoring.
-    _bench(file or Path(argparse.__file__), _Choice(model, max_tokens), n_restore_steps(program), measure)
+    bench_document(file or Path(argparse.__file__), Choice(model, max_tokens), n_restore_steps(program), measure)
 
 
 @app.command("quality")
@@ -250,8 +226,8 @@ def quality(
     with the likeliest tokens alone. wrong_shown_at_equal_kept compares where suggestions below a confidence of ours are
     hidden, as high as still keeps what the peer keeps; null where we keep less or it keeps nothing.
     """
-    program = _peer(peer, "llama-server")
-    choice = _Choice(model, max_tokens, scripted)
+    program = peer_program(peer, "llama-server")
+    choice = Choice(model, max_tokens, scripted)
 
     def prepare(run: Run) -> _Work:
         held_out = manifest_for(run.model, (bundled.models_dir(),)).held_out if run.model is not None else None
@@ -262,14 +238,14 @@ def quality(
             report = await bench_quality(run, corpus, habits, seed, peer=program, on_step=done)
             chosen = {"ask": ask, "budget_ms": budget_ms, "max_tokens": run.max_tokens, "seed": seed}
             values = {**report.as_dict(), "model": run.model.name if run.model else None, **chosen}
-            _print(values, quality_table(values), model, as_json=as_json)
+            print_report(values, quality_table(values), model, as_json=as_json)
 
         return n_quality_steps(corpus, has_peer=program is not None), measure
 
     _measure(choice, prepare)
 
 
-class _Choice:
+class Choice:
     """What the options say about the model."""
 
     def __init__(self, model: str | None, max_tokens: int | None, scripted: bool = False) -> None:
@@ -309,9 +285,9 @@ class _Choice:
             return synthetic_model(self.model.removeprefix(PREFIX), cache_folder() / "synthetic")
 
 
-def _bench(
+def bench_document(
     file: Path | None,
-    choice: _Choice,
+    choice: Choice,
     total: int,
     measure: Callable[[Run, Document, Callable[[int], None]], Coroutine[Any, Any, None]],
 ) -> None:
@@ -324,7 +300,7 @@ def _bench(
     _measure(choice, prepare)
 
 
-def _measure(choice: _Choice, prepare: Callable[[Run], _Work]) -> None:
+def _measure(choice: Choice, prepare: Callable[[Run], _Work]) -> None:
     """Run a benchmark, of which ``prepare`` tells how many steps it takes, with a progress bar on stderr."""
     try:
         total, measure = prepare(choice.run())
@@ -360,7 +336,7 @@ def _ends_children_at_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGINT, sigint_before)
 
 
-def _peer(value: str | None, name: str) -> Path | None:
+def peer_program(value: str | None, name: str) -> Path | None:
     """The program of ``NAME=PATH``."""
     if value is None:
         return None
@@ -374,7 +350,8 @@ def _is_synthetic(model: str | None) -> bool:
     return model is not None and model.startswith(PREFIX)
 
 
-def _print(values: Any, table: RenderableType, model: str | None, *, as_json: bool) -> None:
+def print_report(values: Any, table: RenderableType, model: str | None, *, as_json: bool) -> None:
+    """Print figures, as a table or as JSON."""
     is_synthetic = _is_synthetic(model)
     if as_json:
         print_json({**values, "synthetic": is_synthetic})

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pylot_ls.bench.report import KeystrokeReport, PlaceFigures
     from pylot_ls.bench.restore import RestoreReport
     from pylot_ls.bench.sessions import SessionsReport
+    from pylot_ls.bench.together import TogetherReport
 
 # Names of modules and packages that are shown.
 _N_NAMES = 10
@@ -148,6 +149,31 @@ def sessions_table(report: SessionsReport) -> RenderableType:
     table.add_row("tokens evaluated", f"{report.tokens_evaluated_p50:g}", f"{report.tokens_evaluated_p95:g}")
     table.add_row("first token, ms", _ms(report.ttft_ms_p50), _ms(report.ttft_ms_p95))
     return table
+
+
+def together_table(report: TogetherReport) -> RenderableType:
+    """What keystrokes cost that are typed in several editors at once, and plain completions beside each other."""
+    table = Table(title=f"{report.sessions} editors at once, {report.keystrokes} keystrokes")
+    for header in (
+        "",
+        "asked",
+        "typed\nthrough",
+        "first token,\nms, p50",
+        "p95",
+        "evaluated,\np50",
+        "plain,\ntokens/s",
+    ):
+        table.add_column(header, justify="right" if header else "left")
+    for name, side in (("pylot-ls", report.ours), ("llama-server", report.peer)):
+        if side is not None:
+            first = (_ms(side.ttft_ms_p50), _ms(side.ttft_ms_p95))
+            figures = (f"{side.tokens_evaluated_p50:g}", f"{side.tokens_per_s:.1f}")
+            table.add_row(name, str(side.asked), str(side.typed_through), *first, *figures)
+    ratios = report.as_dict()["ratio"]
+    if ratios is None:
+        return table
+    sooner = f"first token sooner: p50 {_times(ratios['ttft_p50'])}, p95 {_times(ratios['ttft_p95'])}"
+    return Group(table, f"{sooner}; tokens a second of completions over the peer's: {ratios['throughput']:.2f}")
 
 
 def reanchor_table(report: ReanchorReport) -> RenderableType:

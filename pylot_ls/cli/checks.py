@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import enum
+import os
 import platform
 import shutil
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pylot_ls import machine
+from pylot_ls import __version__, machine
 from pylot_ls.config.folders import cache_folder, make_private
 from pylot_ls.config.wiring import completion_options, make_backend, memory_limit_bytes, role_configs, wishes
 from pylot_ls.engine.adapters import check_adapter
@@ -22,6 +23,7 @@ from pylot_ls.engine.memory_plan import plan_memory
 from pylot_ls.engine.probe import check_suits
 from pylot_ls.errors import PylotError, SettingsError
 from pylot_ls.features.completion import complete
+from pylot_ls.serving.place import NotRunningError, ask, make_folder, runtime_folder
 from pylot_ls.text.document import Document
 from pylot_ls.text.rope import Text
 
@@ -175,6 +177,23 @@ def check_cache_folder() -> Check:
         return Check("cache folder", Status.BROKEN, str(error))
     free = shutil.disk_usage(folder).free
     return Check("cache folder", Status.OK, f"{folder}, {free / _GIB:.1f} GiB free")
+
+
+def check_shared_server() -> Check:
+    """Whether editors could share a server, whether there is one, and whether it is of this version."""
+    folder = runtime_folder(os.environ)
+    try:
+        make_folder(folder)
+        connection, answer = ask(folder, __version__, "hello")
+    except NotRunningError:
+        return Check("shared server", Status.OK, f"none is running; editors with --shared would meet in {folder}")
+    except PylotError as error:
+        return Check("shared server", Status.BROKEN, f"editors with --shared each have a server of their own: {error}")
+    connection.close()
+    if answer.get("version") != __version__:
+        found = f"the one that is running is of version {answer.get('version')}; stop it: pylot-ls serve --stop"
+        return Check("shared server", Status.NOTE, found)
+    return Check("shared server", Status.OK, f"it is running, in {folder}: pylot-ls serve --status")
 
 
 def check_editors() -> list[Check]:

@@ -43,6 +43,7 @@ def _all_checks(model: Path | None, *, scripted: bool) -> list[Check]:
         *asyncio.run(checks.check_model(settings)),
         *checks.check_roles(settings),
         checks.check_cache_folder(),
+        checks.check_shared_server(),
         *checks.check_editors(),
     ]
 

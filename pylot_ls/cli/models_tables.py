@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _GIB = 2**30
 # So that a terminal of 80 columns shows names, files and sizes whole.
-_FOLDED = {"roles": 8, "licence": 9}
+_FOLDED = {"roles": 8, "licence": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +129,9 @@ def as_dict(row: Row) -> dict[str, object]:
 
 def models_table(rows: list[Row]) -> Table:
     """A line for each model and quantisation."""
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(box=None, padding=(0, 0, 0, 1), pad_edge=False)
     for title in ("name", "size", "file, GiB", "roles", "licence", "got", "fits", "t/s"):
-        table.add_column(title, no_wrap=title not in _FOLDED, overflow="fold", min_width=_FOLDED.get(title))
+        table.add_column(title, no_wrap=title not in _FOLDED, overflow="fold", width=_FOLDED.get(title))
     for row in rows:
         manifest = row.entry.manifest
         license_name = f"{manifest.license}*" if manifest.license_note else manifest.license

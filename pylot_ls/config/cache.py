@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pylot_ls.config.settings import Settings
     from pylot_ls.kvcache.clearing import FolderContent
+    from pylot_ls.kvcache.shared_store import CacheStore
 
 BYTES_IN_MB = 2**20
 _MEMORY_MB = 256
@@ -43,7 +44,7 @@ def _identities() -> Path:
     return cache_folder() / "models.json"
 
 
-def clear_cache(store: PrefixStore | None = None) -> FolderContent:
+def clear_cache(store: CacheStore | None = None) -> FolderContent:
     """Remove every trace of evaluated prompts, from disk and from what a store has in memory; what was on disk.
 
     Waits for the disk.

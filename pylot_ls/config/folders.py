@@ -63,6 +63,16 @@ def emacs_home() -> Path:
     return Path(os.environ.get("HOME") or Path.home())
 
 
+def user_units_folder() -> Path:
+    """Where systemd looks for a user's own services."""
+    return Unix("systemd").user_config_path / "user"
+
+
+def launch_agents_folder() -> Path:
+    """Where launchd looks for a user's own services."""
+    return Path.home() / "Library" / "LaunchAgents"
+
+
 def make_private(folder: Path) -> None:
     """Make a folder, readable by its owner alone, and see that it can be written to.
 

@@ -17,15 +17,16 @@ from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.pooled_backend import PooledBackend
 from pylot_ls.engine.precedence import Precedence
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.engine.scripted_backend import SCRIPTED_OTHERS, ScriptedBackend
 from pylot_ls.engine.shared_memory import SharedMemory
-from pylot_ls.engine.types import FimOrder
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.features.hover.hovers import HoverOptions
 from pylot_ls.language import language_of
 from pylot_ls.prompts.layout import FimOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from pylot_ls.config.settings import AdapterSettings, Settings
@@ -69,9 +70,18 @@ def make_pool(settings: Settings) -> ModelPool:
     Raises:
         ModelNotFoundError: as ``make_backend``.
     """
+    return ModelPool(*make_backends(settings))
+
+
+def make_backends(settings: Settings) -> tuple[Mapping[Role, Backend], PrefixStore | None]:
+    """What ``make_pool`` makes its pool of.
+
+    Raises:
+        ModelNotFoundError: as ``make_backend``.
+    """
     if settings.model.backend == "scripted":
         scripted = ScriptedBackend(others=SCRIPTED_OTHERS)
-        return ModelPool({Role.COMPLETE: scripted, Role.CHAT: scripted})
+        return {Role.COMPLETE: scripted, Role.CHAT: scripted}, None
     model_path(settings)  # where there is none, no store is to be left open
     store = make_prefix_store(settings)
     memory, precedence = SharedMemory(memory_limit_bytes(settings)), Precedence()
@@ -80,7 +90,20 @@ def make_pool(settings: Settings) -> ModelPool:
         config: PooledBackend(partial(LlamaBackend, config), memory, precedence)
         for config in dict.fromkeys(configs.values())
     }
-    return ModelPool({role: backends[config] for role, config in configs.items()}, store)
+    return {role: backends[config] for role, config in configs.items()}, store
+
+
+def role_numbers(settings: Settings) -> dict[Role, int]:
+    """Which of the different backends of ``make_backends`` serves each role, from 0 on, with none of them made.
+
+    Raises:
+        ModelNotFoundError: as ``make_backend``.
+    """
+    if settings.model.backend == "scripted":
+        return {Role.COMPLETE: 0, Role.CHAT: 0}
+    configs = role_configs(settings)
+    numbers = {config: number for number, config in enumerate(dict.fromkeys(configs.values()))}
+    return {role: numbers[config] for role, config in configs.items()}
 
 
 def role_configs(settings: Settings, store: PrefixStore | None = None) -> dict[Role, LlamaConfig]:

@@ -16,8 +16,7 @@ class Backend(Protocol):
 
     Every method returns at once and may be called from any thread. What happens comes back through the sink, on the
     backend's own thread: first ``Loading`` events, then ``Ready`` or ``LoadFailed``; for each submitted request any
-    number of ``Token`` events, then exactly one ``Finished``, ``Embedded`` or
-    ``Failed``.
+    number of ``Token`` events, then exactly one ``Finished``, ``Embedded``, ``Rendered`` or ``Failed``.
     """
 
     def start(self, sink: EventSink) -> None:

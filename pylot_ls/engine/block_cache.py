@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from pylot_ls.engine.healing import MOST_TOKENS
-from pylot_ls.kvcache.keys import BLOCK_TOKENS, block_keys, run_key
+from pylot_ls.kvcache.keys import BLOCK_TOKENS, block_keys, run_key, salted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -68,7 +68,7 @@ class StateContext(Protocol):
 
 
 class BlockCache:
-    """Saves and restores the KV of token prefixes.
+    """Saves and restores the KV of token prefixes; what was saved with a salt is found with it alone.
 
     Args:
         store: where the bytes are.
@@ -87,11 +87,11 @@ class BlockCache:
         sequences.on_evict = self._save_evicted
         sequences.on_drop = self.began
 
-    def expect(self, tokens: Sequence[int], done: Callable[[], None]) -> None:
+    def expect(self, tokens: Sequence[int], done: Callable[[], None], salt: str = "") -> None:
         """Bring what is on disk of a prompt to memory; ``done`` is called after that, on the store's thread."""
-        self._store.prefetch([key for _, _, key in self._blocks(tokens)], lambda _n_found: None)
+        self._store.prefetch([key for _, _, key in self._blocks(tokens, salt)], lambda _n_found: None)
         # Each is a chain of its own: at most one of them is there.
-        for _, _, key in self._tails(tokens, _TAIL_ENDS):
+        for _, _, key in self._tails(tokens, _TAIL_ENDS, salt):
             self._store.prefetch([key], lambda _n_found: None)
         self._store.prefetch([], lambda _n_found: done())
 
@@ -107,14 +107,14 @@ class BlockCache:
         """A request is done: its sequence is worth keeping up to the prompt's end."""
         self._ends[seq] = n_prompt
 
-    def next_piece(self, tokens: Sequence[int], n_stored: int) -> tuple[int, int] | None:
+    def next_piece(self, tokens: Sequence[int], n_stored: int, salt: str = "") -> tuple[int, int] | None:
         """Which positions of a prompt could be put back next, behind so many that are resident; None for none."""
-        piece = next(self._in_memory(self._all_pieces(tokens), n_stored), None)
+        piece = next(self._in_memory(self._all_pieces(tokens, salt), n_stored), None)
         return piece and piece[:2]
 
-    def reaches(self, tokens: Sequence[int], n_stored: int) -> int:
+    def reaches(self, tokens: Sequence[int], n_stored: int, salt: str = "") -> int:
         """How many tokens of a prompt are resident once what memory has of it is put back, behind so many that are."""
-        pieces = self._all_pieces(tokens)
+        pieces = self._all_pieces(tokens, salt)
         while (piece := next(self._in_memory(pieces, n_stored), None)) is not None:
             n_stored = piece[1]
         return n_stored
@@ -125,7 +125,7 @@ class BlockCache:
         The last token of the prompt is never taken from the store: its logits are not in it. With ``n_pieces`` no more
         are put back.
         """
-        pieces, n_done = self._all_pieces(tokens), 0
+        pieces, n_done = self._all_pieces(tokens, self._sequences.tree.salt(seq)), 0
         while n_pieces is None or n_done < n_pieces:
             piece = next(self._in_memory(pieces, n_stored), None)
             if piece is None or not self._put_back(seq, tokens, piece):
@@ -156,8 +156,8 @@ class BlockCache:
 
     def _save_first(self, seq: int, *, tails: bool) -> bool:
         """Save the first piece of a sequence that is not saved yet; False when there is none."""
-        tokens = self._sequences.tree.tokens(seq)[: self._ends.get(seq, 0)]
-        for start, end, key in (*self._blocks(tokens), *(self._tails(tokens, 1) if tails else ())):
+        tokens, salt = self._sequences.tree.tokens(seq)[: self._ends.get(seq, 0)], self._sequences.tree.salt(seq)
+        for start, end, key in (*self._blocks(tokens, salt), *(self._tails(tokens, 1, salt) if tails else ())):
             if key not in self._saved:
                 self._saved.add(key)
                 self._store.put(key, self._context.save(seq, start, end))
@@ -182,20 +182,19 @@ class BlockCache:
             if start <= n_stored < end and self._store.get(key) is not None:
                 yield start, end, key
 
-    def _all_pieces(self, tokens: Sequence[int]) -> list[Piece]:
-        return [*self._blocks(tokens), *self._tails(tokens, _TAIL_ENDS)]
+    def _all_pieces(self, tokens: Sequence[int], salt: str) -> list[Piece]:
+        return [*self._blocks(tokens, salt), *self._tails(tokens, _TAIL_ENDS, salt)]
 
-    def _blocks(self, tokens: Sequence[int]) -> list[Piece]:
+    def _blocks(self, tokens: Sequence[int], salt: str) -> list[Piece]:
         """The full blocks before a prompt's last token."""
-        keys = block_keys(self._fingerprint, tokens[: len(tokens) - 1])
+        keys = block_keys(salted(self._fingerprint, salt), tokens[: len(tokens) - 1])
         return [(n * BLOCK_TOKENS, (n + 1) * BLOCK_TOKENS, key) for n, key in enumerate(keys)]
 
-    def _tails(self, tokens: Sequence[int], n_ends: int) -> list[Piece]:
+    def _tails(self, tokens: Sequence[int], n_ends: int, salt: str) -> list[Piece]:
         """What follows the full blocks, up to the last token, the one before it, and so on."""
+        beginning = salted(self._fingerprint, salt)
         ends = range(len(tokens) - 1, max(0, len(tokens) - 1 - n_ends), -1)
         starts = [(end - end % BLOCK_TOKENS, end) for end in ends]
         return [
-            (start, end, run_key(self._fingerprint, tokens[:end]))
-            for start, end in starts
-            if end - start >= _SHORTEST_TAIL
+            (start, end, run_key(beginning, tokens[:end])) for start, end in starts if end - start >= _SHORTEST_TAIL
         ]

@@ -62,7 +62,8 @@ class Checkpoints:
         if generation.n_stored not in generation.stops or generation.lease is None:
             return
         tokens = generation.tokens[: generation.n_stored]
-        known = [each for each in self._sequences.tree.matches(tokens) if each.seq in self._sequences.checkpoints]
+        matches = self._sequences.tree.matches(tokens, generation.job.request.salt)
+        known = [each for each in matches if each.seq in self._sequences.checkpoints]
         if not any(match.n_shared == len(tokens) and not match.n_tail for match in known):
             # The old ones of this prompt go before any other.
             self._thin(known, tokens)

@@ -71,7 +71,7 @@ class Choosing:
 
     def _candidate(self, job: Job, number: int) -> _Candidate:
         tokens = self._loaded.renderer.render(job.request.prompts[number])
-        return _Candidate(number, tokens, len(tokens) - self._loaded.sequences.resident(tokens))
+        return _Candidate(number, tokens, len(tokens) - self._loaded.sequences.resident(tokens, job.request.salt))
 
     def _with_what_is_kept(self, job: Job, whole: _Candidate) -> _Candidate:
         """The prompt itself, when what is kept of it is not evaluated; its KV comes from disk to memory."""
@@ -82,10 +82,10 @@ class Choosing:
 
         def goes_on() -> bool:
             nonlocal n_known
-            n_before, n_known = n_known, cache.reaches(whole.tokens, n_known)
+            n_before, n_known = n_known, cache.reaches(whole.tokens, n_known, job.request.salt)
             return n_known > n_before
 
         arrived = threading.Event()
-        cache.expect(whole.tokens, arrived.set)
+        cache.expect(whole.tokens, arrived.set, job.request.salt)
         wait_for_disk(arrived, job, goes_on)
         return replace(whole, n_pending=len(whole.tokens) - n_known)

@@ -14,7 +14,9 @@ import numpy as np
 
 from pylot_ls.engine.failure import failed
 from pylot_ls.engine.llama_context import LlamaContext
-from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, TextSegment, Usage
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.queries import rendered
+from pylot_ls.engine.types import Embedded, Finished, FinishReason, Usage
 from pylot_ls.errors import DecodeError
 
 if TYPE_CHECKING:
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from pylot_ls.engine.inbox import Inbox, Job
     from pylot_ls.engine.llama_cpp_binding import LlamaModel
     from pylot_ls.engine.memory_plan import MemoryPlan
-    from pylot_ls.engine.types import ModelInfo
+    from pylot_ls.engine.prompt_types import Segment
+    from pylot_ls.engine.rendering import PromptRenderer
+    from pylot_ls.engine.types import LastEvent, ModelInfo
 
     Tokens = tuple[int, ...]
 
@@ -71,6 +75,7 @@ class LoadedEmbedder:
     info: ModelInfo
     model: LlamaModel
     context: EmbeddingContext
+    renderer: PromptRenderer
     plan: MemoryPlan
 
     def close(self) -> None:
@@ -96,41 +101,50 @@ class EmbeddingWorker:
         self._give_way = give_way
         self._sink = sink
         self._loaded = loaded
+        self._waiting: list[Job] = []
 
     def warm_up(self) -> None:
         """Let the weights be read before anybody asks."""
-        self._loaded.context.vectors([self._tokens("x")])
+        self._loaded.context.vectors([self._tokens(TextSegment("x"))])
 
     def run(self) -> None:
         """Serve until the inbox is closed and every request has had its last event."""
-        waiting: list[Job] = []
-        while True:
-            waiting += self._inbox.take(wait=not waiting)
-            if not waiting:
-                return
-            job = max(waiting, key=lambda each: (each.request.priority, -each.submitted_at))
-            waiting.remove(job)
-            self._serve(job)
+        while self._take(wait=not self._waiting) or self._waiting:
+            if self._waiting:
+                job = max(self._waiting, key=lambda each: (each.request.priority, -each.submitted_at))
+                self._waiting.remove(job)
+                self._serve(job)
+
+    def _take(self, *, wait: bool) -> bool:
+        """Take in what has come, and answer what needs no evaluation; whether anything came."""
+        taken = self._inbox.take(wait=wait)
+        for job in taken:
+            if job.request.renders:
+                self._end(job, rendered(job, self._loaded.renderer, self._loaded.model.spelling))
+            else:
+                self._waiting.append(job)
+        return bool(taken)
 
     def _serve(self, job: Job) -> None:
         request = job.request
         try:
-            vectors = self._embed(job)
+            texts = [self._tokens(part) for part in request.prompt]
+            vectors = self._embed(job, texts)
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._end(job, failed(request.request_id, error))
             return
         if vectors is None:
             self._end(job, Finished(request.request_id, FinishReason.CANCELLED, "", Usage()))
         else:
-            self._end(job, Embedded(request.request_id, tuple(vectors)))
+            self._end(job, Embedded(request.request_id, tuple(vectors), tuple(map(len, texts))))
 
-    def _embed(self, job: Job) -> list[bytes] | None:
+    def _embed(self, job: Job, texts: Sequence[Tokens]) -> list[bytes] | None:
         """The vectors of all texts; None where nobody waits for them any more."""
         vectors: list[bytes] = []
-        texts = [part.text for part in job.request.prompt if isinstance(part, TextSegment)]
-        for batch in self._batches([self._tokens(text) for text in texts]):
+        for batch in self._batches(texts):
             if job.cancelled:
                 return None
+            self._take(wait=False)
             self._give_way()
             vectors += self._loaded.context.vectors(batch)
         return None if job.cancelled else vectors
@@ -147,12 +161,13 @@ class EmbeddingWorker:
         if batch:
             yield batch
 
-    def _tokens(self, text: str) -> Tokens:
+    def _tokens(self, part: Segment) -> Tokens:
         """What a text is to the model, cut to what a batch holds, since it has to be seen as a whole; its end stays."""
-        n_most = self._loaded.plan.shape.n_batch
-        tokens = self._loaded.model.tokenize_whole(text) or self._loaded.model.tokenize_whole(" ")
+        n_most, whole = self._loaded.plan.shape.n_batch, self._loaded.model.tokenize_whole
+        tokens = whole(part.text) if isinstance(part, TextSegment) else self._loaded.renderer.render((part,))
+        tokens = tokens or whole(" ")
         return tokens if len(tokens) <= n_most else (*tokens[: n_most - 1], tokens[-1])
 
-    def _end(self, job: Job, event: Embedded | Finished | Failed) -> None:
+    def _end(self, job: Job, event: LastEvent) -> None:
         self._inbox.forget(job)
         self._sink(event)

@@ -7,9 +7,10 @@ import contextlib
 import itertools
 import math
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pylot_ls import errors
+from pylot_ls.engine.prompt_types import Prompt, TextSegment, TokensSegment
 from pylot_ls.engine.types import (
     Embedded,
     Event,
@@ -22,10 +23,9 @@ from pylot_ls.engine.types import (
     Loading,
     ModelInfo,
     Priority,
-    Prompt,
     Ready,
+    Rendered,
     StateEvent,
-    TextSegment,
     Token,
 )
 from pylot_ls.engine.wakeup import Wakeup
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.backend import Backend
     from pylot_ls.engine.memory_plan import MemoryPlan
-    from pylot_ls.engine.types import RequestEvent, Usage
+    from pylot_ls.engine.types import RequestEvent, Sampling, Usage
 
 GenerationEvent = Token | Finished
+_Answer = TypeVar("_Answer", Embedded, Rendered)
 
 _CLOSED = Message("the engine was closed")
 
@@ -119,6 +120,9 @@ class Engine:
         rank: int = 0,
         hole: Hole | None = None,
         grammar: str = "",
+        sampling: Sampling | None = None,
+        n_alternatives: int = 0,
+        salt: str = "",
     ) -> AsyncGenerator[GenerationEvent, None]:
         """Continue a prompt; the last event is ``Finished``. Closing the generator cancels the request.
 
@@ -141,16 +145,19 @@ class Engine:
             rank=rank,
             hole=hole,
             grammar=grammar,
+            sampling=sampling,
+            n_alternatives=n_alternatives,
+            salt=salt,
         )
         return self._serve(request)
 
     async def _serve(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent, None]:
         async with contextlib.aclosing(self._events(request)) as events:
             async for event in events:
-                if not isinstance(event, Embedded):
+                if not isinstance(event, Embedded | Rendered):
                     yield event
 
-    async def _events(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent | Embedded, None]:
+    async def _events(self, request: GenerateRequest) -> AsyncGenerator[GenerationEvent | Embedded | Rendered, None]:
         if self._closed:
             raise errors.EngineClosedError(_CLOSED)
         request_id = request.request_id
@@ -171,24 +178,30 @@ class Engine:
             if not finished:
                 self._backend.cancel(request_id)
 
-    async def prefill(self, prompt: Prompt, *, session: str = "", keep: bool = True) -> Usage:
+    async def prefill(self, prompt: Prompt, *, session: str = "", keep: bool = True, salt: str = "") -> Usage:
         """Evaluate a prompt in the background, so that a request that begins with it finds its KV.
 
         Raises:
             PylotError: the request, or the engine, failed.
         """
         return await _usage_of(
-            self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep)
+            self.generate(prompt, max_tokens=0, priority=Priority.BACKGROUND, session=session, keep=keep, salt=salt)
         )
 
-    async def restore(self, prompt: Prompt, *, session: str = "") -> Usage:
+    async def restore(self, prompt: Prompt, *, session: str = "", salt: str = "") -> Usage:
         """Put back what was kept of a prompt's KV, with nothing evaluated and nobody kept waiting.
 
         Raises:
             PylotError: the request, or the engine, failed.
         """
         request = GenerateRequest(
-            str(next(self._ids)), prompt, 0, priority=Priority.BACKGROUND, session=session, restore_only=True
+            str(next(self._ids)),
+            prompt,
+            0,
+            priority=Priority.BACKGROUND,
+            session=session,
+            restore_only=True,
+            salt=salt,
         )
         return await _usage_of(self._serve(request))
 
@@ -207,16 +220,65 @@ class Engine:
         Raises:
             PylotError: the request, or the engine, failed.
         """
-        if not texts:
-            return ()
-        prompt = tuple(map(TextSegment, texts))
+        return (await self.embedded(texts, priority=priority, session=session)).vectors if texts else ()
+
+    async def embedded(
+        self,
+        texts: Sequence[str | tuple[int, ...]],
+        *,
+        priority: Priority = Priority.BACKGROUND,
+        session: str = "",
+    ) -> Embedded:
+        """As ``embed``, with what it cost; a text may be given as all of its tokens, and there is at least one.
+
+        Raises:
+            PylotError: the request, or the engine, failed.
+        """
+        prompt = tuple(TextSegment(text) if isinstance(text, str) else TokensSegment(text) for text in texts)
         request = GenerateRequest(
             str(next(self._ids)), prompt, 0, priority=priority, session=session, keep=False, embeds=True
         )
+        return await self._answer(request, Embedded)
+
+    async def tokenize(self, prompt: Prompt, *, session: str = "") -> tuple[int, ...]:
+        """The tokens of a prompt, of which nothing is evaluated; other requests go on.
+
+        Raises:
+            PylotError: the prompt is none for this model, or the engine failed.
+        """
+        return (await self.rendered(prompt, session=session)).tokens
+
+    async def pieces(self, tokens: Sequence[int], *, session: str = "") -> tuple[bytes, ...]:
+        """The bytes of each token, of special tokens those that they are written with; a character may take several.
+
+        Raises:
+            PylotError: there is no such token, or the engine failed.
+        """
+        return (await self.rendered((TokensSegment(tuple(tokens)),), session=session)).pieces
+
+    async def rendered(self, prompt: Prompt, *, session: str = "") -> Rendered:
+        """The tokens of a prompt and the bytes of each.
+
+        Raises:
+            PylotError: the prompt is none for this model, or the engine failed.
+        """
+        request = GenerateRequest(
+            str(next(self._ids)),
+            prompt,
+            0,
+            priority=Priority.BACKGROUND,
+            session=session,
+            keep=False,
+            renders=True,
+        )
+        return await self._answer(request, Rendered)
+
+    async def _answer(self, request: GenerateRequest, kind: type[_Answer]) -> _Answer:
+        """The one event that a request is answered with."""
         async with contextlib.aclosing(self._events(request)) as events:
             async for event in events:
-                if isinstance(event, Embedded):
-                    return event.vectors
+                if isinstance(event, kind):
+                    return event
         raise errors.EngineClosedError(_CLOSED)
 
     async def close(self) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_INTERVAL_S = 5.0
+
 
 class FileWatch:
     """Looks at the files of models. On the event loop; the disk is asked on threads.
@@ -37,6 +39,12 @@ class FileWatch:
         self._tell = tell
         self._seen: dict[PooledBackend, Stamps] = {}
         self._refused: dict[PooledBackend, Stamps] = {}
+
+    async def watch(self, backends: Callable[[], Iterable[PooledBackend]]) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(_INTERVAL_S)
+            await self.look(backends())
 
     async def look(self, backends: Iterable[PooledBackend]) -> None:
         """Load again what has changed, once it has not changed any further since the last look."""

@@ -13,7 +13,7 @@ import re
 from pylot_ls.engine.left_recursion import NOTHING, TERMINAL, begins_with_itself
 from pylot_ls.errors import RequestError
 
-MOST_CHARACTERS = 8192
+MOST_CHARACTERS = 32_768
 MOST_BRACKETS = 64
 MOST_REPEATED = 1000
 # Of what is repeated within something that is repeated, and so on.

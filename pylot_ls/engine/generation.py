@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pylot_ls.engine.inbox import Job
     from pylot_ls.engine.ngrams import Matcher
     from pylot_ls.engine.rendering import Tokens
+    from pylot_ls.engine.sampler import Sampler
     from pylot_ls.engine.sequences import Lease
 
 
@@ -36,6 +37,7 @@ class Generation:
         lookup: where drafts are looked up.
         matcher: what is known of other texts; None where only the model counts.
         grammar: what its tokens have to follow; None where they may be any.
+        sampler: draws its tokens; None where they are the most probable ones.
         fallback: with which of the request's prompts it is served.
         stops: how many of its tokens are stored where its evaluation has to stop on the way, in order.
         paused_at: how many requests had ended when it was paused last; -1 when it never was.
@@ -56,6 +58,7 @@ class Generation:
         self.lookup = Lookup()
         self.matcher: Matcher | None = None
         self.grammar: GrammarSampler | None = None
+        self.sampler: Sampler | None = None
         self._n_checked = 0
         self._n_respelt = 0
         self._n_drafted = 0

@@ -15,12 +15,15 @@ import llama_cpp.llama_cpp as lib
 import numpy as np
 
 from pylot_ls.engine.gbnf import check_grammar
+from pylot_ls.engine.logits import log_total
 from pylot_ls.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
+
+    from pylot_ls.engine.logits import Logits
 
 _ROOT = b"root"
 # llama_token_data: the token, its logit, and a probability that is not used here.
@@ -53,7 +56,7 @@ class GrammarSampler:
                 "none may begin with itself"
             )
 
-    def choose(self, logits: npt.NDArray[np.float32]) -> tuple[int, float]:
+    def choose(self, logits: Logits) -> tuple[int, float]:
         """The most probable token that is allowed, and the natural logarithm of its probability among all tokens.
 
         It is taken note of, unless it ends the text, which is allowed where the grammar is complete.
@@ -71,20 +74,33 @@ class GrammarSampler:
                 ids = np.arange(len(logits))
             token = self._best(ids.astype(np.int32), logits)
             if token is not None:
-                if not self._ends(token):
-                    lib.llama_sampler_accept(self._sampler, token)
-                top = logits.max()
-                return token, float(logits[token] - top - np.log(np.exp(logits - top).sum()))
+                self.accept(token)
+                return token, float(logits[token]) - log_total(logits)
         raise RequestError("the grammar goes on in a way that no token of the model does; allow other texts")
 
-    def _best(self, ids: npt.NDArray[np.int32], logits: npt.NDArray[np.float32]) -> int | None:
+    def allows(self, token: int) -> bool:
+        """Whether a token may come next; one that ends the text may where the grammar is complete."""
+        return self._best(np.array([token], np.int32), np.broadcast_to(np.float32(0), token + 1)) is not None
+
+    def bind(self, logits: Logits, without_text: Sequence[int]) -> Logits:
+        """The logits with minus infinity for each token that may not come next.
+
+        Args:
+            logits: of all tokens; shape (n_vocab,).
+            without_text: ids of the tokens that are never text.
+        """
+        bound: Logits = self._asked(np.arange(len(logits), dtype=np.int32), logits)["logit"].copy()
+        bound[[token for token in without_text if not self._ends(token)]] = -np.inf
+        return bound
+
+    def accept(self, token: int) -> None:
+        """Take note of a token that is allowed, unless it ends the text."""
+        if not self._ends(token):
+            lib.llama_sampler_accept(self._sampler, token)
+
+    def _best(self, ids: npt.NDArray[np.int32], logits: Logits) -> int | None:
         """The most probable of some tokens that is allowed; None where none is."""
-        asked = np.zeros(len(ids), _TOKEN_DATA)
-        asked["id"], asked["logit"] = ids, logits[ids]
-        data = asked.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
-        array = lib.llama_token_data_array(data=data, size=len(ids), selected=-1, sorted=False)
-        lib.llama_sampler_apply(self._sampler, ctypes.byref(array))
-        # What is not allowed has no probability left.
+        asked = self._asked(ids, logits)
         left = asked[np.isfinite(asked["logit"])]
         while len(left):
             place = int(left["logit"].argmax())
@@ -94,6 +110,15 @@ class GrammarSampler:
                 return token
             left = np.delete(left, place)
         return None
+
+    def _asked(self, ids: npt.NDArray[np.int32], logits: Logits) -> npt.NDArray[np.void]:
+        """Some tokens after llama.cpp was asked about them: what is not allowed has no probability left."""
+        asked = np.zeros(len(ids), _TOKEN_DATA)
+        asked["id"], asked["logit"] = ids, logits[ids]
+        data = asked.ctypes.data_as(ctypes.POINTER(lib.llama_token_data))
+        array = lib.llama_token_data_array(data=data, size=len(ids), selected=-1, sorted=False)
+        lib.llama_sampler_apply(self._sampler, ctypes.byref(array))
+        return asked
 
     def _ends(self, token: int) -> bool:
         return bool(lib.llama_vocab_is_eog(self._vocab, token))

@@ -66,6 +66,9 @@ class KvContext(Protocol):
         the last where there are no more. With ``guess`` by the probabilities of the model mixed with those.
         """
 
+    def most_probable(self, index: int, n_tokens: int) -> list[tuple[int, float]]:
+        """The most probable tokens after the one at ``index`` of the batch, the best first, as ``greedy`` has them."""
+
     def remove_from(self, seq: int, position: int) -> bool:
         """Drop a sequence's KV from a position on; False when the model's memory refuses a partial removal."""
 

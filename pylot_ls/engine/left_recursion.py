@@ -5,8 +5,13 @@ llama.cpp looks for them itself, but misses those that stand behind what may be 
 
 from __future__ import annotations
 
+import graphlib
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # What a terminal is written as before rules are looked for: one that is never empty, and one that is.
 TERMINAL, NOTHING = "\x01", "\x02"
@@ -29,20 +34,39 @@ def begins_with_itself(bare: str) -> str | None:
             is no grammar something is understood, or nothing.
     """
     rules = _rules_of(bare)
+    empty = _empty_rules(rules)
+    # What may stand at the beginning of each rule.
+    starts = {name: sorted(_starts(body, empty) & rules.keys()) for name, body in rules.items()}
+    try:
+        graphlib.TopologicalSorter(starts).prepare()
+    except graphlib.CycleError as error:
+        return str(error.args[1][0])
+    return None
+
+
+def _empty_rules(rules: dict[str, _Group]) -> set[str]:
+    """The rules that may generate nothing."""
+    mentions: dict[str, set[str]] = {}
+    for name, body in rules.items():
+        for each in _names(body):
+            mentions.setdefault(each, set()).add(name)
     empty: set[str] = set()
-    while True:
-        found = {name for name, body in rules.items() if _may_be_empty(body, empty)}
-        if found == empty:
-            break
-        empty = found
-    # What may stand at the beginning of each rule, and what may stand at the beginning of that.
-    starts = {name: _starts(body, empty) & rules.keys() for name, body in rules.items()}
-    while True:
-        further = {name: first.union(*(starts[each] for each in first)) for name, first in starts.items()}
-        if further == starts:
-            break
-        starts = further
-    return next((name for name, first in starts.items() if name in first), None)
+    asked = set(rules)
+    while asked:
+        found = {name for name in asked if name not in empty and _may_be_empty(rules[name], empty)}
+        empty |= found
+        # Of those alone that mention what has turned out to be empty can more be known now.
+        asked = set().union(*(mentions.get(name, ()) for name in found)) - empty
+    return empty
+
+
+def _names(item: str | _Group) -> Iterator[str]:
+    if isinstance(item, str):
+        yield item
+    else:
+        for one in item.alternatives:
+            for each, _ in one:
+                yield from _names(each)
 
 
 def _rules_of(bare: str) -> dict[str, _Group]:

@@ -61,7 +61,7 @@ class LlamaBackend:
 
     def submit(self, request: GenerateRequest) -> None:
         """Queue a request."""
-        if request.embeds != self._config.embeds:
+        if request.embeds != self._config.embeds and not request.renders:
             message = f"{self._config.path.name} {'gives vectors' if self._config.embeds else 'produces text'} only"
             self._sink(Failed(request.request_id, message, "ModelUnsupportedError"))
         elif not self._inbox.put(request):

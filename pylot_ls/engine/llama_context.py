@@ -14,6 +14,7 @@ import numpy as np
 
 from pylot_ls.engine.kv_context import Outcome, Part
 from pylot_ls.engine.llama_cpp_binding import log_lines
+from pylot_ls.engine.logits import log_total, most_probable
 from pylot_ls.engine.ngrams import mix, mixture
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 from pylot_ls.language import Message
@@ -161,20 +162,22 @@ class LlamaContext:
         ids = None if among is None else np.frombuffer(among, dtype=np.int32)
         if ids is not None:
             logits = logits[ids]
-        # Less the largest one first, or the exponentials overflow.
-        top = logits.max()
-        log_total = float(top + np.log(np.exp(logits - top).sum()))
+        total = log_total(logits)
         if rank:
-            scores = logits - log_total if guess is None else mixture(guess.among(ids), logits, log_total)
+            scores = logits - total if guess is None else mixture(guess.among(ids), logits, total)
             place = len(scores) - 1 - min(rank, len(scores) - 1)
             chosen = int(np.argpartition(scores, place)[place])
             logprob = float(scores[chosen])
         else:
             chosen = int(logits.argmax())
-            logprob = float(logits[chosen]) - log_total
+            logprob = float(logits[chosen]) - total
             if guess is not None:
-                chosen, logprob = mix(guess.among(ids), logits, log_total, chosen)
+                chosen, logprob = mix(guess.among(ids), logits, total, chosen)
         return chosen if among is None else among[chosen], logprob
+
+    def most_probable(self, index: int, n_tokens: int) -> list[tuple[int, float]]:
+        """The most probable tokens after the one at ``index`` of the batch, the best first, as ``greedy`` has them."""
+        return most_probable(self._logits_at(index), n_tokens)
 
     def logits(self, index: int = -1) -> npt.NDArray[np.float32]:
         """A copy of the logits after the token at ``index`` of the batch."""

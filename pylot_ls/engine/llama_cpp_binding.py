@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 # ggml starts a debugger, if it finds one, before it aborts; an editor's server must just end.
@@ -21,7 +22,8 @@ from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
 from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.metadata import embeds, pools
-from pylot_ls.engine.types import FimTokens, Marker
+from pylot_ls.engine.prompt_types import Marker
+from pylot_ls.engine.types import FimTokens, SpecialToken
 from pylot_ls.errors import DecodeError, ModelUnreadableError
 from pylot_ls.language import Message
 
@@ -91,13 +93,13 @@ def supports_gpu_offload() -> bool:
     return bool(lib.llama_supports_gpu_offload())
 
 
-def _filled(template: bytes, messages: Sequence[tuple[str, str]]) -> str | None:
-    """A template with messages in it, up to where the answer begins; None where llama.cpp does not know it."""
+def _filled(template: bytes, messages: Sequence[tuple[str, str]], *, opens_answer: bool = True) -> str | None:
+    """A template with messages in it, and where the answer begins; None where llama.cpp does not know it."""
     given = [(role.encode(), content.encode("utf-8", errors="replace")) for role, content in messages]
     array = (lib.llama_chat_message * len(given))(*(lib.llama_chat_message(*each) for each in given))
     capacity = _TEMPLATE_BYTES * (1 + len(given)) + sum(len(content) for _, content in given)
     buffer = ctypes.create_string_buffer(capacity)
-    length = lib.llama_chat_apply_template(template, array, len(given), True, buffer, capacity)
+    length = lib.llama_chat_apply_template(template, array, len(given), opens_answer, buffer, capacity)
     return buffer.raw[:length].decode("utf-8", errors="replace") if 0 <= length <= capacity else None
 
 
@@ -117,6 +119,7 @@ class LlamaModel:
     Attributes:
         adapters: that were loaded, each with how much of it counts.
         tokenize: ordinary text to tokens: special tokens spelt out in it stay text, and nothing is added.
+        tokenize_special: the same, but they become those tokens.
 
     Raises:
         ModelUnreadableError: llama.cpp refused the file, or reading was stopped.
@@ -149,6 +152,7 @@ class LlamaModel:
         self._pieces: dict[int, bytes] = {}
         self._endings: dict[int, bool] = {}
         self.tokenize = without_added_space(self._tokenize, self.piece)
+        self.tokenize_special = without_added_space(partial(self._tokenize, special=True), self.piece)
 
     def load_adapters(self, adapters: Sequence[Adapter]) -> None:
         """Load adapters that ``check_adapter`` accepted, before a context is made; they are freed with the model.
@@ -225,11 +229,25 @@ class LlamaModel:
         tokens = self._tokenize(text, special=True)
         return tokens[0] if len(tokens) == 1 else None
 
+    def begins_texts(self) -> bool:
+        """Whether texts are to begin with the token that begins them."""
+        return bool(lib.llama_vocab_get_add_bos(self.vocab)) and self.bos() is not None
+
+    def bos(self) -> SpecialToken | None:
+        """What begins texts; None where it has no such token."""
+        return self._written(int(lib.llama_vocab_bos(self.vocab)))
+
+    def eos(self) -> SpecialToken | None:
+        """What ends texts; None where it has no such token."""
+        return self._written(int(lib.llama_vocab_eos(self.vocab)))
+
+    def _written(self, token: int) -> SpecialToken | None:
+        return SpecialToken(token, self.spelling(token).decode(errors="replace")) if token >= 0 else None
+
     def markers(self, texts: FimTexts | None = None) -> dict[Marker, int | None]:
         """The special tokens it has, None for what its prompts do without; ``texts`` as for ``fim_tokens``."""
-        bos = int(lib.llama_vocab_bos(self.vocab))
-        begins = lib.llama_vocab_get_add_bos(self.vocab) and bos >= 0
-        found: dict[Marker, int | None] = {Marker.BOS: bos if begins else None}
+        bos = self.bos() if self.begins_texts() else None
+        found: dict[Marker, int | None] = {Marker.BOS: bos.token_id if bos else None}
         fim = self.fim_tokens(texts)
         if fim is not None:
             found |= {
@@ -239,18 +257,23 @@ class LlamaModel:
             }
         return found
 
+    def chat_template(self) -> str:
+        """The file's own template of conversations, in Jinja; "" where it has none."""
+        own: bytes | None = lib.llama_model_chat_template(self._model, None)
+        return own.decode("utf-8", errors="replace") if own else ""
+
     def chat_form(self, name: str = "") -> ChatForm:
         """How conversations are laid out: by a format that llama.cpp knows by name, else by the file's own template.
 
         Templates are recognised by llama.cpp and filled by its own code: nothing that a file says is run.
         """
-        own = lib.llama_model_chat_template(self._model, None)
-        template = name.encode() or own
+        template = (name or self.chat_template()).encode()
 
-        def fill(messages: Sequence[tuple[str, str]]) -> str | None:
-            return _filled(template, messages) if template else None
+        def fill(messages: Sequence[tuple[str, str]], opens_answer: bool) -> str | None:  # noqa: FBT001 - a flag
+            return _filled(template, messages, opens_answer=opens_answer) if template else None
 
-        return ChatForm(fill, lambda text: self._tokenize(text, special=True), self.markers()[Marker.BOS])
+        tokenize = partial(self._tokenize, special=True)
+        return ChatForm(fill, tokenize, self.markers()[Marker.BOS], self.tokenize_special)
 
     def _tokenize(self, text: str, *, special: bool = False, whole: bool = False) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.
@@ -278,12 +301,16 @@ class LlamaModel:
             found = self._pieces[token] = self._piece(token)
         return found
 
-    def _piece(self, token: int) -> bytes:
+    def spelling(self, token: int) -> bytes:
+        """The bytes that a token is written with, special tokens as well."""
+        return self.piece(token) or self._piece(token, special=True)
+
+    def _piece(self, token: int, *, special: bool = False) -> bytes:
         buffer = ctypes.create_string_buffer(_PIECE_BYTES)
-        length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+        length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
         if length < 0:
             buffer = ctypes.create_string_buffer(-length)
-            length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, False)
+            length = lib.llama_token_to_piece(self.vocab, token, buffer, len(buffer), 0, special)
         return buffer.raw[:length]
 
     def ends_text(self, token: int) -> bool:

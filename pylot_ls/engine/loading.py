@@ -209,7 +209,8 @@ def _open_embedder(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> 
     context.apply_adapters(model.adapters)
     manifest = manifest_for(config.path, config.manifest_folders)
     info = replace(_describe(config, model, plan.n_ctx, manifest), n_embd=model.n_embd)
-    return LoadedEmbedder(info, model, context, plan)
+    renderer = PromptRenderer(model.tokenize, model.markers(), special=model.tokenize_special, n_vocab=model.n_vocab)
+    return LoadedEmbedder(info, model, context, renderer, plan)
 
 
 def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Loaded:
@@ -232,14 +233,20 @@ def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> L
     partial = model.removes_partially()
     # Of a model with nothing but a state every sequence may be as long as it likes.
     n_resident = shape.n_ctx if model.has_cells() else shape.n_sequences * plan.n_ctx
+    max_active = min(_MAX_ACTIVE, shape.n_sequences // 2)
     return Loaded(
-        info=replace(_describe(config, model, plan.n_ctx, manifest), removes_partially=partial, chats=chat.is_known),
+        info=replace(
+            _describe(config, model, plan.n_ctx, manifest),
+            removes_partially=partial,
+            chats=chat.is_known,
+            n_parallel=max_active,
+        ),
         model=model,
         context=context,
-        renderer=PromptRenderer(model.tokenize, markers, chat),
+        renderer=PromptRenderer(model.tokenize, markers, chat, special=model.tokenize_special, n_vocab=model.n_vocab),
         sequences=Sequences(context, n_resident, shape.n_sequences, partial=partial),
         vocabulary=Vocabulary(model.pieces()),
-        max_active=min(_MAX_ACTIVE, shape.n_sequences // 2),
+        max_active=max_active,
         # What was drafted wrongly has to be cut off again.
         speculation=Speculation() if config.speculation and partial else None,
         ngrams=Ngrams() if _mixes(config, model) else None,
@@ -278,5 +285,9 @@ def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Mani
         n_ctx=n_ctx,
         fim=model.fim_tokens(manifest.fim_texts),
         fim_orders=manifest.fim_orders,
+        bos=model.bos(),
+        eos=model.eos(),
+        adds_bos=model.begins_texts(),
+        chat_template=model.chat_template(),
         adapters=tuple((str(each.path), each.scale) for each in config.adapters),
     )

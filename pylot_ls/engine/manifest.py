@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.manifest_table import Table
-from pylot_ls.engine.types import FimOrder
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.errors import ManifestError
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from pylot_ls.engine.file_watch import FileWatch
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pooled_backend import PooledBackend
 from pylot_ls.engine.types import LoadFailed, Ready
+from pylot_ls.engine.unloading import Unloadable
 from pylot_ls.errors import ModelError, ModelUnsupportedError
 from pylot_ls.language import Message
 
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.backend import Backend
     from pylot_ls.engine.types import ModelInfo, StateEvent
-    from pylot_ls.kvcache.store import PrefixStore
+    from pylot_ls.kvcache.shared_store import CacheStore
 
 _log = logging.getLogger(__name__)
-
-_WATCH_INTERVAL_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class ModelPool:
         store: where evaluated prompts are kept; closed at the end. None where they are not.
     """
 
-    def __init__(self, backends: Mapping[Role, Backend | ModelError], store: PrefixStore | None = None) -> None:
+    def __init__(self, backends: Mapping[Role, Backend | ModelError], store: CacheStore | None = None) -> None:
         self._backends = dict(backends)
         self._engines: dict[Backend, Engine] = {}
         self._started: set[Backend] = set()
@@ -65,7 +64,7 @@ class ModelPool:
         ``tell``: tells the user what becomes of models whose files change.
         """
         self._start(self._backend(Role.COMPLETE))
-        self._watching = asyncio.ensure_future(self._watch(FileWatch(tell)))
+        self._watching = asyncio.ensure_future(FileWatch(tell).watch(self._watched))
 
     @property
     def complete(self) -> Engine:
@@ -88,7 +87,7 @@ class ModelPool:
         engine = self._engine(backend)
         if backend not in self._started:
             self._start(backend)
-        elif isinstance(engine.state, LoadFailed) and isinstance(backend, PooledBackend):
+        elif isinstance(engine.state, LoadFailed) and isinstance(backend, Unloadable):
             engine.expect_again()
             await asyncio.to_thread(backend.reload)
         info = await engine.ready()
@@ -126,13 +125,11 @@ class ModelPool:
         if isinstance(backend, ModelError):
             return PooledModel(roles, backend, is_loaded=False)
         state = self._engines[backend].state if backend in self._started else None
-        is_loaded = backend.is_loaded if isinstance(backend, PooledBackend) else isinstance(state, Ready)
+        is_loaded = backend.is_loaded if isinstance(backend, Unloadable) else isinstance(state, Ready)
         return PooledModel(roles, state, is_loaded)
 
-    async def _watch(self, files: FileWatch) -> None:
-        while True:
-            await asyncio.sleep(_WATCH_INTERVAL_S)
-            await files.look([each for each in self._started if isinstance(each, PooledBackend)])
+    def _watched(self) -> list[PooledBackend]:
+        return [each for each in self._started if isinstance(each, PooledBackend)]
 
     async def close(self) -> None:
         """End all requests and free all models."""

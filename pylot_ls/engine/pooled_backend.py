@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from pylot_ls.engine.precedence import Precedence
-from pylot_ls.engine.types import Embedded, Failed, Finished, FinishReason, LoadFailed, Priority, Ready, Usage
+from pylot_ls.engine.types import Failed, Finished, FinishReason, LastEvent, LoadFailed, Priority, Ready, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -179,7 +179,7 @@ class PooledBackend:
 
     def _receive(self, event: Event) -> None:
         with self._changed:
-            if isinstance(event, Finished | Embedded | Failed):
+            if isinstance(event, LastEvent):
                 self._in_flight.discard(event.request_id)
                 self._precedence.end(self, event.request_id)
                 self.used_at = time.monotonic()

@@ -2,7 +2,8 @@
 
 Sequences that were forked from one another share the cells of their common prefix, so that removing one frees only
 what no other shares. The tree says how much that is: a node is a run of tokens whose cells belong to all sequences
-below it, a leaf is the end of one sequence. After SGLang's RadixAttention (Zheng et al. 2023).
+below it, a leaf is the end of one sequence. After SGLang's RadixAttention (Zheng et al. 2023). Each salt has a root of
+its own, so that what has different salts shares nothing.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ class PrefixTree:
     """
 
     def __init__(self, n_sequences: int) -> None:
-        self._root = _Node(None, [])
+        self._roots: dict[str, _Node] = {}
         self._leaves: dict[int, _Node] = {}
+        self._salts: dict[int, str] = {}
         self._free = list(range(n_sequences - 1, -1, -1))
         self._clock = itertools.count(1)
 
@@ -97,19 +99,24 @@ class PrefixTree:
         """How many cells removing the sequence would free."""
         return len(self._leaves[seq].tokens)
 
-    def match(self, tokens: Sequence[int], *, whole: bool = False) -> Match | None:
+    def salt(self, seq: int) -> str:
+        """The salt of a sequence."""
+        return self._salts[seq]
+
+    def match(self, tokens: Sequence[int], salt: str = "", *, whole: bool = False) -> Match | None:
         """The sequence that shares most of the prompt's beginning; among equals an unlocked one with a short tail.
 
         With ``whole`` only a sequence that the prompt shares to its end.
         """
-        matches = [match for match in self.matches(tokens) if match.n_tail == 0 or not whole]
+        matches = [match for match in self.matches(tokens, salt) if match.n_tail == 0 or not whole]
         return max(matches, key=lambda m: (m.n_shared, not self._leaves[m.seq].locked, -m.n_tail), default=None)
 
-    def matches(self, tokens: Sequence[int]) -> list[Match]:
-        """Every sequence that shares anything of the prompt's beginning."""
+    def matches(self, tokens: Sequence[int], salt: str = "") -> list[Match]:
+        """Every sequence of a salt that shares anything of the prompt's beginning."""
+        root = self._roots.get(salt)
         return [
             Match(leaf.seq, n_shared, self.n_tokens(leaf.seq) - n_shared)
-            for leaf, n_shared in _shared_with(self._root, list(tokens), 0)
+            for leaf, n_shared in (_shared_with(root, list(tokens), 0) if root else ())
             if n_shared > 0 and leaf.seq is not None
         ]
 
@@ -127,13 +134,13 @@ class PrefixTree:
         self._leaves[seq].locked = False
         self._leaves[seq].used = 0 if is_spare else next(self._clock)
 
-    def new(self) -> int:
+    def new(self, salt: str = "") -> int:
         """An empty sequence."""
-        return self._leaf(self._root)
+        return self._leaf(self._roots.setdefault(salt, _Node(None, [])), salt)
 
     def fork(self, seq: int, n_tokens: int) -> int:
         """A sequence that shares the first tokens of another; its cells are to be copied by reference."""
-        return self._leaf(self._ending_at(self._leaves[seq], n_tokens))
+        return self._leaf(self._ending_at(self._leaves[seq], n_tokens), self._salts[seq])
 
     def extend(self, seq: int, tokens: Sequence[int]) -> None:
         """Add tokens to the end of a sequence; they take cells of their own."""
@@ -156,6 +163,9 @@ class PrefixTree:
         """Forget a sequence; its id is free again."""
         self._detach(self._leaves.pop(seq))
         self._free.append(seq)
+        salt = self._salts.pop(seq)
+        if not self._roots[salt].children:
+            del self._roots[salt]
 
     def evictable(self) -> int | None:
         """The unlocked sequence unused for longest that frees cells, else any unlocked one, else None."""
@@ -174,26 +184,31 @@ class PrefixTree:
                 _demand(self._leaves.get(node.seq) is node, "a sequence is not where it should be")
         _demand(len(self._leaves) == sum(1 for node in self._nodes() if node.seq is not None), "a sequence is lost")
         _demand(not set(self._leaves) & set(self._free), "a sequence in use is free")
+        _demand(set(self._leaves) == set(self._salts), "a sequence has no salt, or a salt no sequence")
+        _demand(set(self._roots) == set(self._salts.values()), "a salt is left behind")
+        for seq, leaf in self._leaves.items():
+            _demand(leaf.path()[0].parent is self._roots[self._salts[seq]], "a sequence is below another salt")
 
     def _nodes(self) -> Iterator[_Node]:
-        stack = list(self._root.children)
+        stack = [node for root in self._roots.values() for node in root.children]
         while stack:
             node = stack.pop()
             stack.extend(node.children)
             yield node
 
-    def _leaf(self, parent: _Node) -> int:
+    def _leaf(self, parent: _Node, salt: str) -> int:
         seq = self._free.pop()
+        self._salts[seq] = salt
         leaf = self._leaves[seq] = _Node(parent, [], seq=seq, used=next(self._clock))
         parent.children.append(leaf)
         return seq
 
     def _ending_at(self, leaf: _Node, n_tokens: int) -> _Node:
         """The inner node on a leaf's path that ends at a depth; made by splitting where there is none."""
+        path, depth = leaf.path(), 0
         if n_tokens == 0:
-            return self._root
-        depth = 0
-        for node in leaf.path():
+            return _parent_of(path[0])
+        for node in path:
             if depth + len(node.tokens) >= n_tokens:
                 at_end = depth + len(node.tokens) == n_tokens
                 return node if at_end and node.seq is None else self._split(node, n_tokens - depth)

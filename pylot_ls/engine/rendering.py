@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import ChatSegment, Keep, Marker, Prompt, TextSegment
-from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.engine.prompt_types import ChatSegment, Keep, Marker, Prompt, TextSegment, TokensSegment
+from pylot_ls.errors import ModelUnsupportedError, RequestError
 from pylot_ls.language import Message
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ Tokens = tuple[int, ...]
 
 # A prompt and its fallbacks have some twenty texts, and only one of them changes at a keystroke.
 _REMEMBERED_TEXTS = 64
+# A token's id is a number of 32 bits.
+_MOST_TOKENS = 2**31
 
 
 class PromptRenderer:
@@ -28,26 +30,39 @@ class PromptRenderer:
         markers: ids of the special tokens that the model has. A model that begins texts with no BOS maps it to None:
             the marker then stands for nothing.
         chat: lays out conversations; None where there are none.
+        special: as ``tokenize``, but special tokens spelt out in the text become those tokens; None where there are
+            none to be spelt.
+        n_vocab: how many tokens there are.
     """
 
     def __init__(
-        self, tokenize: Callable[[str], Tokens], markers: Mapping[Marker, int | None], chat: ChatForm | None = None
+        self,
+        tokenize: Callable[[str], Tokens],
+        markers: Mapping[Marker, int | None],
+        chat: ChatForm | None = None,
+        *,
+        special: Callable[[str], Tokens] | None = None,
+        n_vocab: int = _MOST_TOKENS,
     ) -> None:
-        self._tokenize = tokenize
+        self._tokenizers = {False: tokenize, True: special or tokenize}
         self._markers = markers
         self._chat = chat
-        self._remembered: OrderedDict[str, Tokens] = OrderedDict()
+        self._n_vocab = n_vocab
+        self._remembered: OrderedDict[tuple[str, bool], Tokens] = OrderedDict()
 
     def render(self, prompt: Prompt) -> Tokens:
         """The prompt's tokens.
 
         Raises:
             ModelUnsupportedError: the prompt has a marker that the model lacks, or a conversation that it cannot have.
+            RequestError: it has a token that there is not, or a conversation that cannot be laid out.
         """
         tokens: list[int] = []
         for segment in prompt:
             if isinstance(segment, TextSegment):
                 tokens.extend(self._text(segment))
+            elif isinstance(segment, TokensSegment):
+                tokens.extend(self._given(segment))
             elif isinstance(segment, ChatSegment):
                 tokens.extend(self._conversation(segment))
             else:
@@ -60,14 +75,20 @@ class PromptRenderer:
         return len(self._text(last)) if isinstance(last, TextSegment) else 0
 
     def _text(self, segment: TextSegment) -> Tokens:
-        return cut(self._tokens_of(segment.text), segment)
+        return cut(self._tokens_of(segment.text, special=segment.special), segment)
+
+    def _given(self, segment: TokensSegment) -> Tokens:
+        unknown = next((token for token in segment.tokens if not 0 <= token < self._n_vocab), None)
+        if unknown is not None:
+            raise RequestError(f"there is no token {unknown}; those of the model are 0 to {self._n_vocab - 1}")
+        return segment.tokens
 
     def _conversation(self, segment: ChatSegment) -> Tokens:
         if self._chat is None:
             raise ModelUnsupportedError(
                 Message("the model cannot have conversations; choose another for the role chat")
             )
-        return self._chat.render(segment.messages, self._text)
+        return self._chat.render(segment, self._text)
 
     def _marker(self, marker: Marker) -> Tokens:
         if marker not in self._markers:
@@ -81,14 +102,15 @@ class PromptRenderer:
         token = self._markers[marker]
         return () if token is None else (token,)
 
-    def _tokens_of(self, text: str) -> Tokens:
-        known = self._remembered.get(text)
+    def _tokens_of(self, text: str, *, special: bool) -> Tokens:
+        key = text, special
+        known = self._remembered.get(key)
         if known is None:
-            known = self._remembered[text] = self._tokenize(text) if text else ()
+            known = self._remembered[key] = self._tokenizers[special](text) if text else ()
             if len(self._remembered) > _REMEMBERED_TEXTS:
                 self._remembered.popitem(last=False)
         else:
-            self._remembered.move_to_end(text)
+            self._remembered.move_to_end(key)
         return known
 
 

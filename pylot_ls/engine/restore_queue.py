@@ -80,7 +80,7 @@ class RestoreQueue:
 
     def _goes_on(self, cache: BlockCache, job: Job) -> bool:
         if self._tokens:
-            return self._put_one_back(cache)
+            return self._put_one_back(cache, job.request.salt)
         self._tokens = self._loaded.renderer.render(job.request.prompt)
         # It may come late, when the next request is first.
         arrived = self._arrived = threading.Event()
@@ -90,16 +90,16 @@ class RestoreQueue:
             self._inbox.wake()
 
         if self._tokens:
-            cache.expect(self._tokens, done)
+            cache.expect(self._tokens, done, job.request.salt)
         return bool(self._tokens)
 
-    def _put_one_back(self, cache: BlockCache) -> bool:
+    def _put_one_back(self, cache: BlockCache, salt: str) -> bool:
         """Put the next piece back; False when there is none, or when somebody would lose something by it."""
         tokens, sequences = self._tokens, self._loaded.sequences
-        piece = cache.next_piece(tokens, sequences.resident(tokens))
-        if piece is None or sequences.would_cut(tokens[:-1]) or not sequences.has_room(piece[1] - piece[0]):
+        piece = cache.next_piece(tokens, sequences.resident(tokens, salt), salt)
+        if piece is None or sequences.would_cut(tokens[:-1], salt) or not sequences.has_room(piece[1] - piece[0]):
             return False
-        lease = sequences.acquire(tokens)
+        lease = sequences.acquire(tokens, salt=salt)
         cache.began(lease.seq)
         try:
             n_stored = cache.restore(lease.seq, tokens, lease.n_reused, n_pieces=1)

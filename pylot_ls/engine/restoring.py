@@ -51,7 +51,7 @@ class Restoring:
         for generation in active:
             if _put_back(cache, generation) and generation not in self._arrived:
                 arrived = self._arrived[generation] = threading.Event()
-                cache.expect(generation.tokens, arrived.set)
+                cache.expect(generation.tokens, arrived.set, generation.job.request.salt)
                 if generation.job.request.priority is Priority.KEYSTROKE:
                     self._wait(cache, generation, tokens_per_s)
 

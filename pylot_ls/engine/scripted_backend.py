@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import random
+import struct
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from pylot_ls.engine.chat import ChatForm
+from pylot_ls.engine.checking import check_options
 from pylot_ls.engine.inbox import Inbox, Job
 from pylot_ls.engine.prefix_tree import common_prefix
+from pylot_ls.engine.prompt_types import ChatSegment, FimOrder, Marker, Prompt, TextSegment, TokensSegment
+from pylot_ls.engine.queries import rendered
+from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.streaming import TextStream
 from pylot_ls.engine.types import (
-    ChatSegment,
+    Alternative,
+    Embedded,
     Failed,
-    FimOrder,
     FimTokens,
     Finished,
     FinishReason,
@@ -21,9 +29,7 @@ from pylot_ls.engine.types import (
     LoadFailed,
     Loading,
     ModelInfo,
-    Prompt,
     Ready,
-    TextSegment,
     Token,
     Usage,
 )
@@ -51,18 +57,20 @@ SCRIPTED_MODEL = ModelInfo(
     fim_orders=(FimOrder.PSM, FimOrder.SPM),
     chats=True,
 )
+_MARKERS = {Marker.BOS: None, Marker.FIM_PREFIX: 1, Marker.FIM_SUFFIX: 2, Marker.FIM_MIDDLE: 3}
 
 
 class ScriptedBackend:
     """See ``Backend``. Answers each prompt with a text of the script, four characters a token.
 
-    It has no vocabulary, so that there is nothing to heal: its script continues the prompt as it ends. Nor does it look
-    at grammars: its script says what they allow, or what a model could not.
+    There is nothing to heal: its script continues the prompt as it ends. Nor does it look at grammars: its script says
+    what they allow, or what a model could not. Who asks for the tokens of a prompt gets its characters.
 
     Args:
         script: the answer, or a function from the prompt to the answer; an exception of it fails the request.
-        others: the answers to requests of a higher rank; what the script says where there are no more.
-        info: what it says the model is.
+        others: the answers to requests of a higher rank; what the script says where there are no more. Where tokens are
+            drawn at a temperature, the seed says which answer it is, counted round and round.
+        info: what it says the model is; one with ``n_embd`` gives vectors and no text.
         load_failure: it never becomes ready, for this reason.
     """
 
@@ -81,7 +89,10 @@ class ScriptedBackend:
         self._steps = threading.Condition()
         self._paused = False
         self._inbox = Inbox(self._interrupt)
-        self._previous = ""
+        self._previous: dict[str, str] = {}
+        self._renderer = PromptRenderer(
+            _code_points, _MARKERS, ChatForm(_conversation, _code_points, None), n_vocab=info.n_vocab
+        )
         self._thread = threading.Thread(target=self._work, name="pylot-scripted", daemon=True)
 
     def start(self, sink: EventSink) -> None:
@@ -147,21 +158,31 @@ class ScriptedBackend:
         if job.request.restore_only:
             self._sink(Finished(request_id, FinishReason.LENGTH, "", Usage()))
             return
-        if job.request.embeds:
-            message = f"{self._info.name} produces text only"
+        if job.request.renders:
+            self._sink(rendered(job, self._renderer, _spelling))
+            return
+        if job.request.embeds != bool(self._info.n_embd):
+            message = f"{self._info.name} {'produces text' if job.request.embeds else 'gives vectors'} only"
             self._sink(Failed(request_id, message, "ModelUnsupportedError"))
             return
+        if job.request.embeds:
+            texts = ["".join(_texts((part,))) for part in job.request.prompt]
+            n_tokens = tuple(-(-len(text) // _CHARACTERS_PER_TOKEN) for text in texts)
+            self._sink(Embedded(request_id, tuple(_vector(text, self._info.n_embd) for text in texts), n_tokens))
+            return
         try:
-            rank = job.request.rank
-            script = self._scripts[rank if rank < len(self._scripts) else 0]
+            check_options(job.request, self._info.n_vocab)
+            self._renderer.render(tuple(part for part in job.request.prompt if isinstance(part, TokensSegment)))
+            script = self._scripts[_number(job.request, len(self._scripts))]
             answer = script(job.request.prompt) if callable(script) else script
         except Exception as error:  # noqa: BLE001 - a script may fail as it likes
             self._sink(Failed(request_id, str(error), type(error).__name__))
             return
         prompt = "".join(_texts(job.request.prompt))
         n_prompt = -(-len(prompt) // _CHARACTERS_PER_TOKEN)
-        n_reused = min(common_prefix(self._previous, prompt) // _CHARACTERS_PER_TOKEN, max(0, n_prompt - 1))
-        self._previous = prompt
+        previous = self._previous.get(job.request.salt, "")
+        n_reused = min(common_prefix(previous, prompt) // _CHARACTERS_PER_TOKEN, max(0, n_prompt - 1))
+        self._previous[job.request.salt] = prompt
         usage = Usage(n_prompt, n_reused, n_prompt - n_reused)
         self._sink(Finished(request_id, *self._decode(job, answer, usage)))
 
@@ -175,12 +196,51 @@ class ScriptedBackend:
                 return FinishReason.LENGTH, stream.finish(), usage
             usage = replace(usage, tokens_decoded=usage.tokens_decoded + 1)
             piece = answer[start : start + _CHARACTERS_PER_TOKEN]
-            text = stream.feed(piece.encode("utf-8", errors="replace"))
-            self._sink(Token(job.request.request_id, text, ord(piece[0]), 0.0, usage))
+            data = piece.encode("utf-8", errors="replace")
+            text = stream.feed(data)
+            others = _alternatives(ord(piece[0]), data, job.request.n_alternatives)
+            self._sink(Token(job.request.request_id, text, ord(piece[0]), 0.0, usage, data, others))
             if stream.stopped:
                 return FinishReason.STOP, "", usage
         self._step(lambda: job.cancelled)
         return FinishReason.CANCELLED if job.cancelled else FinishReason.END, stream.finish(), usage
+
+
+def _number(request: GenerateRequest, n_scripts: int) -> int:
+    """Which of the scripts answers a request."""
+    if request.sampling is not None:
+        return (request.sampling.seed or 0) % n_scripts if request.sampling.temperature else 0
+    return request.rank if request.rank < n_scripts else 0
+
+
+def _alternatives(token: int, piece: bytes, n_tokens: int) -> tuple[Alternative, ...]:
+    """The token itself, which is certain, and the characters after it."""
+    numbers = range(min(n_tokens, SCRIPTED_MODEL.n_vocab))
+    others = [(number, (token + number) % SCRIPTED_MODEL.n_vocab) for number in numbers]
+    return tuple(
+        Alternative(other, piece if number == 0 else _spelling(other), -10.0 * number) for number, other in others
+    )
+
+
+def _vector(text: str, n_embd: int) -> bytes:
+    """A vector of length 1 that no other text has."""
+    drawn = random.Random(text.encode("utf-8", errors="replace"))  # noqa: S311 - no secret
+    numbers = [drawn.gauss() for _ in range(n_embd)]
+    length = math.hypot(*numbers)
+    return struct.pack(f"<{n_embd}f", *(number / length for number in numbers))
+
+
+def _code_points(text: str) -> tuple[int, ...]:
+    return tuple(map(ord, text))
+
+
+def _spelling(token: int) -> bytes:
+    return chr(token).encode("utf-8", errors="replace")
+
+
+def _conversation(messages: Sequence[tuple[str, str]], opens_answer: bool) -> str:  # noqa: FBT001 - a flag
+    said = "".join(f"{role}: {content}\n" for role, content in messages)
+    return f"{said}assistant: " if opens_answer else said
 
 
 def _texts(prompt: Prompt) -> Iterator[str]:
@@ -188,5 +248,7 @@ def _texts(prompt: Prompt) -> Iterator[str]:
     for part in prompt:
         if isinstance(part, TextSegment):
             yield part.text
+        elif isinstance(part, TokensSegment):
+            yield "".join(map(chr, part.tokens))
         elif isinstance(part, ChatSegment):
             yield from (segment.text for message in part.messages for segment in message.content)

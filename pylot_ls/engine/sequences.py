@@ -63,31 +63,31 @@ class Sequences:
         self._n_certain: dict[int, int] = {}
         self.tree = PrefixTree(n_sequences)
 
-    def acquire(self, prompt: Sequence[int], n_needed_logits: int = 1, *, aside: bool = False) -> Lease:
-        """A sequence that holds as much of the prompt's beginning as is resident, locked.
+    def acquire(self, prompt: Sequence[int], n_needed_logits: int = 1, *, aside: bool = False, salt: str = "") -> Lease:
+        """A sequence that holds as much of the prompt's beginning as is resident, locked; one of the same salt.
 
         The last ``n_needed_logits`` tokens are evaluated in any case: their logits are not kept. ``aside``: the
         sequence that holds the beginning stays as it is, and the prompt gets a fork.
         """
         known = prompt[: len(prompt) - n_needed_logits]
         if not self.partial and not aside:
-            for seq in self._left_behind(known):
+            for seq in self._left_behind(known, salt):
                 self.drop(seq)
-        match = self.tree.match(known, whole=not self.partial)
+        match = self.tree.match(known, salt, whole=not self.partial)
         if match is None:
-            return Lease(self._new(), 0)
+            return Lease(self._new(salt), 0)
         if aside or self._is_forked(match):
             return Lease(self._fork(match.seq, match.n_shared), match.n_shared)
         self.tree.lock(match.seq)
         self._n_certain.pop(match.seq, None)
         if match.n_tail and not self._try_cut(match.seq, match.n_shared):
             self.drop(match.seq)
-            return Lease(self._new(), 0)
+            return Lease(self._new(salt), 0)
         return Lease(match.seq, match.n_shared)
 
-    def resident(self, prompt: Sequence[int]) -> int:
+    def resident(self, prompt: Sequence[int], salt: str = "") -> int:
         """How many tokens of a prompt ``acquire`` would find, its last one left to evaluate."""
-        match = self.tree.match(prompt[:-1], whole=not self.partial)
+        match = self.tree.match(prompt[:-1], salt, whole=not self.partial)
         return match.n_shared if match else 0
 
     def release(self, seq: int, n_certain: int | None = None, *, is_spare: bool = False) -> None:
@@ -179,11 +179,11 @@ class Sequences:
         """Whether so many cells, and a sequence for them, are free as it is."""
         return self.tree.n_cells + n_tokens <= self._n_cells and self.tree.has_free_sequence
 
-    def would_cut(self, prompt: Sequence[int]) -> bool:
+    def would_cut(self, prompt: Sequence[int], salt: str = "") -> bool:
         """Whether ``acquire`` would drop the end of a sequence, or all of it, for this prompt."""
         if not self.partial:
-            return bool(self._left_behind(prompt))
-        match = self.tree.match(prompt)
+            return bool(self._left_behind(prompt, salt))
+        match = self.tree.match(prompt, salt)
         return match is not None and match.n_tail > 0 and not self._is_forked(match)
 
     def make_room(self, n_tokens: int) -> bool:
@@ -208,12 +208,12 @@ class Sequences:
         is_other_place = not is_same_place(replace(match, n_tail=n_end))
         return self.tree.is_locked(match.seq) or match.seq in self.checkpoints or is_other_place
 
-    def _left_behind(self, prompt: Sequence[int]) -> list[int]:
+    def _left_behind(self, prompt: Sequence[int], salt: str) -> list[int]:
         """The ends of earlier requests that are of no more use once this prompt goes on, since it cannot cut them.
 
         They are those that it would have cut, and those on its way that ended before the one it goes on with.
         """
-        matches, longest = self.tree.matches(prompt), self.tree.match(prompt, whole=True)
+        matches, longest = self.tree.matches(prompt, salt), self.tree.match(prompt, salt, whole=True)
         n_most = max((match.n_shared for match in matches), default=0)
         on_its_way = [match for match in matches if match.n_shared == n_most or not match.n_tail]
         return [match.seq for match in on_its_way if match != longest and not self._is_forked(match)]
@@ -225,9 +225,9 @@ class Sequences:
         self.tree.truncate(seq, n_tokens)
         return True
 
-    def _new(self) -> int:
+    def _new(self, salt: str) -> int:
         self._free_a_sequence()
-        seq = self.tree.new()
+        seq = self.tree.new(salt)
         self.tree.lock(seq)
         return seq
 

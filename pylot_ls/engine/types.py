@@ -10,84 +10,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.prompt_types import FimOrder
+
 if TYPE_CHECKING:
     from pylot_ls.engine.memory_plan import MemoryPlan
-
-
-class Marker(enum.StrEnum):
-    """A special token by its meaning; the backend knows which id the model gives it."""
-
-    BOS = "bos"
-    FIM_PREFIX = "fim_prefix"
-    FIM_SUFFIX = "fim_suffix"
-    FIM_MIDDLE = "fim_middle"
-
-
-class FimOrder(enum.StrEnum):
-    """How a fill-in-the-middle prompt is laid out.
-
-    PSM is ``[PRE] prefix [SUF] suffix [MID] middle``; SPM is ``[SUF] suffix [PRE] prefix [MID] middle``
-    (Bavarian et al. 2022, "Efficient Training of Language Models to Fill in the Middle").
-    """
-
-    PSM = "psm"
-    SPM = "spm"
-
-
-class Keep(enum.StrEnum):
-    """Which end of a text stays when it has more tokens than its segment allows."""
-
-    START = "start"
-    END = "end"
-
-
-@dataclass(frozen=True, slots=True)
-class TextSegment:
-    """A piece of a prompt given as text.
-
-    Attributes:
-        text: any Unicode text; special tokens spelt out in it stay ordinary text.
-        max_tokens: the most tokens it may take; None is no limit of its own.
-        keep: which end stays when it is longer.
-        cut_step: tokens are cut in multiples of this, so that a window moves rarely and the KV before the cut
-            stays usable. At least 1.
-    """
-
-    text: str
-    max_tokens: int | None = None
-    keep: Keep = Keep.END
-    cut_step: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class MarkerSegment:
-    """A special token in a prompt."""
-
-    marker: Marker
-
-
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    """What somebody says.
-
-    Attributes:
-        role: "system", "user" or "assistant".
-        content: texts that follow each other; special tokens spelt out in them stay ordinary text.
-    """
-
-    role: str
-    content: tuple[TextSegment, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChatSegment:
-    """A conversation, up to where the assistant's answer begins, in the form that the model was trained on."""
-
-    messages: tuple[ChatMessage, ...]
-
-
-Segment = TextSegment | MarkerSegment | ChatSegment
-Prompt = tuple[Segment, ...]
+    from pylot_ls.engine.prompt_types import Prompt
 
 
 class Priority(enum.IntEnum):
@@ -113,6 +40,36 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How tokens are drawn instead of being the most probable ones. Names and defaults are llama.cpp's.
+
+    Attributes:
+        temperature: logits are divided by it; 0 takes the most probable token of those that are left.
+        top_k: only so many of the most probable tokens count; 0 for all.
+        top_p: only the most probable ones that come to this probability together; 1 for all.
+        min_p: only those that have at least this part of the probability of the most probable one; 0 for all.
+        seed: of the draws, from 0 to 2**32 - 1; None draws anew each time.
+        repeat_penalty: logits of tokens that were there are divided by it where positive, else multiplied; 1 for none.
+        frequency_penalty, presence_penalty: taken off a token's logit for each time, or once, that it was there.
+        repeat_last_n: how many of the last tokens, the prompt's included, "were there"; 0 for none, -1 for all.
+        logit_bias: token ids, each with what is added to its logit; minus infinity bans it.
+        ignore_eos: tokens that end the text are never drawn.
+    """
+
+    temperature: float = 0.8
+    top_k: int = 40
+    top_p: float = 0.95
+    min_p: float = 0.05
+    seed: int | None = None
+    repeat_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    repeat_last_n: int = 64
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    ignore_eos: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class KnownText:
     """A text from which what is generated for a session may draw; None where it is to be forgotten."""
 
@@ -123,7 +80,7 @@ class KnownText:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """Continue a prompt greedily.
+    """Continue a prompt.
 
     Attributes:
         request_id: unique among the requests in flight of one backend.
@@ -140,7 +97,9 @@ class GenerateRequest:
         fallbacks: smaller prompts that ask the same, the best first. One of them takes the prompt's place where
             evaluating that would take too long.
         budget_ms: how long that is, from submission to the first token.
-        embeds: nothing is decoded: each text of the prompt, which has nothing but texts, is turned into a vector.
+        embeds: nothing is decoded: each text of the prompt, which has nothing but texts and what is given as tokens, is
+            turned into a vector.
+        renders: nothing is evaluated: the prompt's tokens are told, between two evaluations of other requests.
         rank: its first token is not the most probable one but the one that has so many before it, none of which but
             the first ends the text: another continuation of the same prompt. It leaves the sequence that holds the
             prompt as it is.
@@ -149,6 +108,10 @@ class GenerateRequest:
         grammar: in GBNF, llama.cpp's form: each token is the most probable of those that the grammar allows, and the
             text ends where it is complete. Only the model counts then: nothing is healed or drafted, no ``hole`` is
             looked at, and another ``rank`` than 0 is refused. "" allows all texts.
+        sampling: how tokens are drawn; None takes the most probable one. With it nothing is healed or drafted, and
+            neither ``hole`` nor ``rank`` counts. A ``grammar`` goes with it.
+        n_alternatives: with each token come so many of the most probable ones in its place.
+        salt: whose KV it may find, and who may find its: requests of another salt share none, in memory or on disk.
     """
 
     request_id: str
@@ -165,7 +128,11 @@ class GenerateRequest:
     rank: int = 0
     hole: Hole | None = None
     embeds: bool = False
+    renders: bool = False
     grammar: str = ""
+    sampling: Sampling | None = None
+    n_alternatives: int = 0
+    salt: str = ""
 
     @property
     def looks_ahead(self) -> bool:
@@ -226,6 +193,14 @@ class FimTokens:
 
 
 @dataclass(frozen=True, slots=True)
+class SpecialToken:
+    """A token that stands for no text, and what it is written with."""
+
+    token_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelInfo:
     """What is known of a loaded model.
 
@@ -241,6 +216,10 @@ class ModelInfo:
         chats: whether conversations can be laid out for it.
         n_embd: numbers in a vector of a model that embeds; 0 for one that produces text.
         adapters: paths of what is applied to it, each with how much of it counts.
+        bos, eos: what begins and what ends texts; None where it has no such token.
+        adds_bos: whether prompts are to begin with ``bos``: without it ``Marker.BOS`` stands for nothing.
+        chat_template: that of the file, in Jinja, to be shown; "" where it has none.
+        n_parallel: how many requests may be in work at once.
     """
 
     name: str
@@ -257,6 +236,11 @@ class ModelInfo:
     chats: bool = False
     n_embd: int = 0
     adapters: tuple[tuple[str, float], ...] = ()
+    bos: SpecialToken | None = None
+    eos: SpecialToken | None = None
+    adds_bos: bool = False
+    chat_template: str = ""
+    n_parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +274,15 @@ class LoadFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that could have stood in another's place, its own bytes, and its probability's natural logarithm."""
+
+    token_id: int
+    piece: bytes
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A decoded token; there is none for a token that only repeats what the prompt ended in, unless a rank chose it.
 
@@ -300,6 +293,8 @@ class Token:
         logprob: natural logarithm of its probability under the model, given what is known of the text: of a healed
             token, that it agrees with the prompt's end.
         usage: what the request has cost so far.
+        piece: its own bytes.
+        alternatives: the most probable tokens in its place, the best first; see ``GenerateRequest.n_alternatives``.
     """
 
     request_id: str
@@ -307,6 +302,8 @@ class Token:
     token_id: int
     logprob: float
     usage: Usage
+    piece: bytes = b""
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,10 +318,30 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """The last event of a request for vectors: one for each text, of length 1, as little-endian 32-bit floats."""
+    """The last event of a request for vectors.
+
+    Attributes:
+        vectors: one for each text, of length 1, as little-endian 32-bit floats.
+        n_tokens: how many tokens were evaluated for each.
+    """
 
     request_id: str
     vectors: tuple[bytes, ...]
+    n_tokens: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The last event of a request with ``renders``.
+
+    Attributes:
+        tokens: of its prompt.
+        pieces: the bytes of each, of special tokens those that they are written with.
+    """
+
+    request_id: str
+    tokens: tuple[int, ...]
+    pieces: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,5 +354,6 @@ class Failed:
 
 
 StateEvent = Loading | Ready | LoadFailed
-RequestEvent = Token | Finished | Embedded | Failed
+LastEvent = Finished | Embedded | Rendered | Failed
+RequestEvent = Token | LastEvent
 Event = StateEvent | RequestEvent

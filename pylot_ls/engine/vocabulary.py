@@ -17,11 +17,15 @@ class Vocabulary:
 
     Args:
         pieces: the bytes of each token, in the order of the ids; empty for those that are never text.
+
+    Attributes:
+        without_text: the tokens that are never text.
     """
 
     def __init__(self, pieces: Sequence[bytes]) -> None:
         order = sorted((token for token, piece in enumerate(pieces) if piece), key=pieces.__getitem__)
         self._ids: Ids = array("i", order)
+        self.without_text: Ids = array("i", (token for token, piece in enumerate(pieces) if not piece))
         self._sorted = [pieces[token] for token in order]
 
     def beginning_with(self, data: bytes) -> Ids:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.block_cache import BlockCache
 from pylot_ls.engine.checkpoints import frozen_places
-from pylot_ls.kvcache.keys import run_key
+from pylot_ls.kvcache.keys import run_key, salted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,20 +41,20 @@ class WholeCache(BlockCache):
     ) -> None:
         super().__init__(store, fingerprint, context, sequences)
         self._fim = fim
-        # What is frozen of prompts that may be kept, the last one at the end.
-        self._due: dict[bytes, Sequence[int]] = {}
+        # What is frozen of prompts that may be kept, each with its salt, the last one at the end.
+        self._due: dict[bytes, tuple[Sequence[int], str]] = {}
         self._refused: set[bytes] = set()
 
-    def expect(self, tokens: Sequence[int], done: Callable[[], None]) -> None:
+    def expect(self, tokens: Sequence[int], done: Callable[[], None], salt: str = "") -> None:
         """Bring what is on disk of a prompt to memory; ``done`` is called after that, on the store's thread."""
-        self._store.prefetch([key for _, _, key in self._all_pieces(tokens)], lambda _n_found: done())
+        self._store.prefetch([key for _, _, key in self._all_pieces(tokens, salt)], lambda _n_found: done())
 
     def ended(self, seq: int, n_prompt: int) -> None:
         """A request is done: what is frozen of its prompt is worth keeping."""
-        tokens = self._sequences.tree.tokens(seq)[:n_prompt]
-        for _, end, key in self._frozen(tokens):
+        tokens, salt = self._sequences.tree.tokens(seq)[:n_prompt], self._sequences.tree.salt(seq)
+        for _, end, key in self._frozen(tokens, salt):
             self._due.pop(key, None)
-            self._due[key] = tokens[:end]
+            self._due[key] = tokens[:end], salt
 
     def save_one(self, *, tails: bool) -> bool:
         """Save what is due and resident, the last first; False when there is nothing.
@@ -62,8 +62,8 @@ class WholeCache(BlockCache):
         Only with ``tails``, so when the user rests: it is as large as the prompt.
         """
         while tails and self._due:
-            key, tokens = self._due.popitem()
-            match = self._sequences.tree.match(tokens, whole=True)
+            key, (tokens, salt) = self._due.popitem()
+            match = self._sequences.tree.match(tokens, salt, whole=True)
             if key not in self._saved and match is not None and match.n_shared == len(tokens):
                 self._saved.add(key)
                 self._store.put(key, self._context.save(match.seq, 0, len(tokens)))
@@ -77,10 +77,11 @@ class WholeCache(BlockCache):
         self._refused.add(piece[2])
         return False
 
-    def _all_pieces(self, tokens: Sequence[int]) -> list[Piece]:
+    def _all_pieces(self, tokens: Sequence[int], salt: str) -> list[Piece]:
         # The logits of a prompt's last token are not kept.
-        return [piece for piece in self._frozen(tokens[: len(tokens) - 1]) if piece[2] not in self._refused]
+        return [piece for piece in self._frozen(tokens[: len(tokens) - 1], salt) if piece[2] not in self._refused]
 
-    def _frozen(self, tokens: Sequence[int]) -> list[Piece]:
+    def _frozen(self, tokens: Sequence[int], salt: str) -> list[Piece]:
         places = frozen_places(tokens, self._fim)
-        return [(0, places[-1], run_key(self._fingerprint, tokens[: places[-1]]))] if places else []
+        beginning = salted(self._fingerprint, salt)
+        return [(0, places[-1], run_key(beginning, tokens[: places[-1]]))] if places else []

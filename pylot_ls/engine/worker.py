@@ -14,11 +14,13 @@ from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.kv_context import Outcome
 from pylot_ls.engine.lessons import Lessons
 from pylot_ls.engine.outbox import Outbox
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.queries import rendered
 from pylot_ls.engine.restore_queue import RestoreQueue
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.scheduler import Scheduler
 from pylot_ls.engine.speeds import Measured
-from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Priority, TextSegment
+from pylot_ls.engine.types import Finished, FinishReason, GenerateRequest, Priority
 from pylot_ls.errors import EngineError, RequestError
 from pylot_ls.language import Message
 
@@ -182,6 +184,10 @@ class Worker:
     def _admit(self) -> bool:
         """Take in what has come; wait where there is nothing to do. False when there never will be anything."""
         for job in self._take():
+            if job.request.renders:
+                self._outbox.put(rendered(job, self._loaded.renderer, self._loaded.model.spelling))
+                self._inbox.forget(job)
+                continue
             if job.request.restore_only:
                 self._restore_queue.add(job)
                 continue
@@ -235,10 +241,11 @@ class Worker:
                 if request.hole is not None and request.max_tokens:
                     self._lessons.finish(request.session, request.hole.text_id)
                 generation.fallback, prompt = self._choosing.choose(generation.job, self._tokens_per_s)
-                _check_length(len(prompt), request, self._loaded.info.n_ctx)
                 self._decoder.begin(generation, prompt)
             n_logits = 1 if request.max_tokens else 0
-            generation.use(self._sequences.acquire(generation.tokens, n_logits, aside=request.rank > 0))
+            generation.use(
+                self._sequences.acquire(generation.tokens, n_logits, aside=request.rank > 0, salt=request.salt)
+            )
             self._checkpoints.begin(generation)
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._fail(generation, error)
@@ -366,20 +373,3 @@ class Worker:
 def _urgency(generation: Generation) -> tuple[int, float]:
     """What orders requests: their priority, and among equals the one that came first."""
     return generation.job.request.priority, -generation.job.submitted_at
-
-
-def _check_length(n_prompt: int, request: GenerateRequest, n_ctx: int) -> None:
-    if n_prompt == 0:
-        raise RequestError("the prompt is empty")
-    if request.max_tokens < 0:
-        raise RequestError(f"{request.max_tokens} tokens were asked for; ask for none or more")
-    if n_prompt + request.max_tokens > n_ctx:
-        raise RequestError(
-            Message(
-                "the prompt has {n_prompt} tokens and {n_decoded} are to be decoded, but the context holds {n_ctx}; "
-                "shorten the prompt or raise model.n_ctx",
-                n_prompt=n_prompt,
-                n_decoded=request.max_tokens,
-                n_ctx=n_ctx,
-            )
-        )

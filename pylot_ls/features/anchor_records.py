@@ -12,7 +12,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pylot_ls.engine.types import FimOrder
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.features.anchors import LastPrompt
 from pylot_ls.kvcache.keys import record_key
 from pylot_ls.prompts.anchor import Anchor

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from pylot_ls.engine.engine import Engine, GenerationEvent
-    from pylot_ls.engine.types import Prompt
+    from pylot_ls.engine.prompt_types import Prompt
     from pylot_ls.features.anchors import Anchors
     from pylot_ls.prompts.plan import Plan
     from pylot_ls.text.document import Document

@@ -1,4 +1,4 @@
-"""The functions and classes around a place in a document, and the name there."""
+"""The functions and classes around a place in a document, and the name or the expression there."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pylot_ls.features.surroundings import Surroundings
 from pylot_ls.features.view import View
 from pylot_ls.prompts.window import window_start
 from pylot_ls.syntax.definitions import Definition, Span, definitions
+from pylot_ls.syntax.expressions import expression_at
 from pylot_ls.syntax.grammars import grammar
 from pylot_ls.syntax.names import Name, name_at
 from pylot_ls.syntax.parsing import parse
@@ -34,11 +35,13 @@ class Outline:
     Attributes:
         definitions: as far as the text is parsed, in the order in which they begin.
         name: the one at the place; None where there is none.
+        expression: the smallest one at a place where there is no name.
         holders: the innermost definition that holds another one, by that one's whole.
     """
 
     definitions: tuple[Definition, ...]
     name: Name | None
+    expression: Span | None
     holders: dict[Span, Definition | None]
 
     def around(self, offset: int) -> tuple[Definition, ...]:
@@ -79,9 +82,16 @@ def _outline(document: Document, offset: int, window: Window) -> Outline | None:
     def to_document(place: int) -> int:
         return view.to_text(place + n_cut)
 
-    name = name_at(parsed, len(encode(window.before)))
+    place = len(encode(window.before))
+    name = name_at(parsed, place)
+    expression = None if name is not None else expression_at(parsed, place)
     found = tuple(moved(each, to_document) for each in definitions(parsed))
-    return Outline(found, None if name is None else replace(name, span=_moved(name.span, to_document)), _holders(found))
+    return Outline(
+        found,
+        None if name is None else replace(name, span=_moved(name.span, to_document)),
+        None if expression is None else _moved(expression, to_document),
+        _holders(found),
+    )
 
 
 def _holders(found: tuple[Definition, ...]) -> dict[Span, Definition | None]:

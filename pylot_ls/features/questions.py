@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Finished, FinishReason, Priority
+from pylot_ls.engine.types import FinishReason, Priority
 from pylot_ls.errors import RequestError
 from pylot_ls.features.cleaning import clean
 from pylot_ls.features.fences import fenced
+from pylot_ls.features.listening import listen
 from pylot_ls.features.repetition import repeats
 from pylot_ls.language import Message
 from pylot_ls.prompts.question import question_prompt
@@ -49,12 +49,12 @@ class Answer:
 
 def explanation_question(about: About) -> str:
     """The question what a part of a document does."""
-    return f"{_EXPLAIN}\n{_quoted(about)}"
+    return f"{_EXPLAIN}\n{quoted(about)}"
 
 
 def own_question(about: About, question: str) -> str:
     """A user's question about a part of a document, or about all of it where the part is empty."""
-    return question if about.start == about.end else f"{question}\n\n{_ABOUT_PART}\n{_quoted(about)}"
+    return question if about.start == about.end else f"{question}\n\n{_ABOUT_PART}\n{quoted(about)}"
 
 
 async def answer(
@@ -82,24 +82,24 @@ async def answer(
     model = await engine.ready()
     max_tokens = min(_MOST_TOKENS, model.n_ctx // _LEAST_SHARE)
     prompt = question_prompt(about, f"{question}\n{_LANGUAGE.format(language=language.name)}", model, max_tokens)
-    received, text, is_complete = "", "", False
+    text = ""
+
+    def is_useless(received: str) -> bool:
+        nonlocal text
+        said = clean(received).lstrip()
+        if len(said) > len(text):
+            on_text(said[len(text) :])
+            text = said
+        return len(received.lstrip()) - len(said) > _LONGEST_SPECIAL or repeats(text)
+
     generation = engine.generate(prompt, max_tokens=max_tokens, priority=Priority.INTERACTIVE, keep=keep)
-    async with contextlib.aclosing(generation) as events:
-        async for event in events:
-            received += event.text
-            said = clean(received).lstrip()
-            if len(said) > len(text):
-                on_text(said[len(text) :])
-                text = said
-            is_complete = isinstance(event, Finished) and event.reason is FinishReason.END
-            if len(received.lstrip()) - len(said) > _LONGEST_SPECIAL or repeats(text):
-                break
+    heard = await listen(generation, is_useless)
     if not text.strip():
         raise RequestError(Message("the model said nothing; ask in other words, or choose another model"))
-    return Answer(text.rstrip(), is_complete)
+    return Answer(text.rstrip(), heard.reason is FinishReason.END)
 
 
-def _quoted(about: About) -> str:
+def quoted(about: About) -> str:
     """The part in a fence that nothing in it closes; of a long one its beginning and its end."""
     start, end = about.start, about.end
     if end - start > _MOST_QUOTED:

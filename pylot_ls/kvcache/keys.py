@@ -27,6 +27,11 @@ def fingerprint(parts: Mapping[str, str | int | float]) -> bytes:
     return state.digest()
 
 
+def salted(fingerprint: bytes, salt: str) -> bytes:
+    """Return what stands for the same model with a salt: its keys are others. "" is no salt."""
+    return _hash(b"salt", fingerprint, salt.encode("utf-8", "surrogatepass")).digest() if salt else fingerprint
+
+
 def block_keys(fingerprint: bytes, tokens: Sequence[int], block_tokens: int = BLOCK_TOKENS) -> tuple[bytes, ...]:
     """Return one key for each full block of tokens; a tail that fills no block has none.
 

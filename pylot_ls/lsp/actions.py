@@ -96,11 +96,8 @@ class Actions:
         """What the models can do, as far as is known without loading one."""
         pool = self._session.pool
         complete, chat = pool.known(Role.COMPLETE), pool.known(Role.CHAT)
-        return Abilities(
-            # Who chose a model for nothing but to chat chose one that does.
-            chats=chat.chats if chat is not None else pool.has_own(Role.CHAT),
-            fills=complete is not None and complete.fim is not None,
-        )
+        # Who chose a model for nothing but to chat chose one that does.
+        return Abilities.of(complete, chats=chat.chats if chat is not None else pool.has_own(Role.CHAT))
 
     async def ready(self) -> None:
         """Wait until it is known what the model that completes can do, or that it cannot be loaded."""
@@ -112,11 +109,8 @@ class Actions:
     ) -> list[tuple[Wish, Offer]]:
         """What may be done at a place. No model is asked, and none is loaded."""
         language = self._session.language
-        context = Context(document, start, end, diagnostics, self.abilities, language)
         mark = self.snapshots.take(document)
-        if not context.is_parsed:
-            # Some milliseconds, in which the event loop would stand still.
-            await asyncio.to_thread(getattr, context, "scope")
+        context = await Context(document, start, end, diagnostics, self.abilities, language).parsed()
         return [
             (Wish(kind, document.uri, mark, start, end, _chosen(diagnostics, offer.diagnostic)), offer)
             for kind, offer in offered(context, kinds)
@@ -139,8 +133,7 @@ class Actions:
         diagnostics = () if wish.diagnostic is None else (wish.diagnostic,)
         await self.ready()
         language = self._session.language
-        context = Context(then, wish.start, wish.end, diagnostics, self.abilities, language)
-        await asyncio.to_thread(getattr, context, "scope")
+        context = await Context(then, wish.start, wish.end, diagnostics, self.abilities, language).parsed()
         outcome = await action_of(wish.kind).perform(
             context, self._models(wish.uri), None if wish.diagnostic is None else 0
         )

@@ -1,4 +1,4 @@
-"""What a client can do, read once from its ``initialize`` request."""
+"""What a client can do, read once from its ``initialize`` request; and what it is told beyond LSP."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ PAUSED_CAPABILITY = "pylotPaused"
 # What it calls itself in ``clientInfo``. Until 25.07 at least it stands still while it resolves an action, and shows no
 # error of one.
 _HELIX = "helix"
+
+# Clients that know rust-analyzer's extensions of LSP send a range in the place of a hover's position.
+EXPERIMENTAL = {"hoverRange": True}
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,24 +187,15 @@ class FrameDecoder:
         if len(self._buffer) < end:
             return False
         body = self._buffer[self._at : end]
-        try:
-            value = _decode_json(body.decode("utf-8"))
-        except UnicodeDecodeError:
-            problem = "a message is not UTF-8"
-        except json.JSONDecodeError as error:
-            problem = f"a message is not JSON: {error.msg} at character {error.pos}"
-        except RecursionError:
-            problem = "a message is nested too deeply"
-        except ValueError:
-            problem = "a message holds a number that cannot be read"
-        else:
-            self._events.append(Frame(value))
+        decoded = decode_message(body)
+        if isinstance(decoded, Frame):
+            self._events.append(decoded)
             self._at = end
             self._state = _State.HEADER
             return True
         if self._take_complete_value(body, or_end=False):
             return True
-        return self._lose(f"{problem} (is its Content-Length right?)", at=self._at)
+        return self._lose(f"{decoded.text} (is its Content-Length right?)", at=self._at)
 
     def _take_complete_value(self, begun: bytearray, *, or_end: bool) -> bool:
         """Take an object that ends before its Content-Length says.
@@ -252,5 +243,16 @@ def _refuse_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def _decode_json(text: str) -> Any:
-    return _DECODER.decode(text)
+def decode_message(body: str | bytes | bytearray) -> Frame | FramingFault:
+    """The JSON value of one whole message; the fault quotes nothing of it."""
+    try:
+        return Frame(_DECODER.decode(body if isinstance(body, str) else body.decode("utf-8")))
+    except UnicodeDecodeError:
+        problem = "a message is not UTF-8"
+    except json.JSONDecodeError as error:
+        problem = f"a message is not JSON: {error.msg} at character {error.pos}"
+    except RecursionError:
+        problem = "a message is nested too deeply"
+    except ValueError:
+        problem = "a message holds a number that cannot be read"
+    return FramingFault(problem)

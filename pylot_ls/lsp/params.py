@@ -40,6 +40,20 @@ class CommandParams:
     partialResultToken: types.ProgressToken | None = None  # noqa: N815
 
 
+@dataclass(frozen=True, slots=True)
+class RangeHoverParams:
+    """What ``textDocument/hover`` gets where a selection is asked about: rust-analyzer's ``hoverRange``."""
+
+    textDocument: types.TextDocumentIdentifier  # noqa: N815 - LSP's name
+    position: types.Range
+    workDoneToken: types.ProgressToken | None = None  # noqa: N815
+
+    @property
+    def text_document(self) -> types.TextDocumentIdentifier:
+        """As LSP's own params call it."""
+        return self.textDocument
+
+
 _OWN_TYPES = {types.WORKSPACE_EXECUTE_COMMAND: CommandParams}
 
 
@@ -63,6 +77,8 @@ def structure_params(converter: Converter, method: str, params: Any) -> Any:
     params_type = _OWN_TYPES.get(method) or types.METHOD_TO_TYPES.get(method, (None, None, None))[2]
     if not isinstance(params_type, type):
         return params
+    if method == types.TEXT_DOCUMENT_HOVER and _names_a_range(params):
+        params_type = RangeHoverParams
     if params is None:
         params = {}  # some clients leave out params in which nothing is required
     if not isinstance(params, dict):
@@ -106,6 +122,11 @@ def bind_arguments(
     except TypeError as error:
         raise InvalidParamsError(f"params.arguments: {error}") from error
     return taken
+
+
+def _names_a_range(params: Any) -> bool:
+    position = params.get("position") if isinstance(params, dict) else None
+    return isinstance(position, dict) and "start" in position
 
 
 def _structure_str(value: Any, wanted: type[str]) -> str:

@@ -24,6 +24,7 @@ from pylot_ls.errors import PylotError
 from pylot_ls.language import text_of
 from pylot_ls.lsp import lifecycle
 from pylot_ls.lsp.answer_stream import AnswerStream
+from pylot_ls.lsp.capabilities import EXPERIMENTAL
 from pylot_ls.lsp.outgoing import OutgoingRequests
 from pylot_ls.lsp.params import CommandParams, InvalidParamsError, bind_arguments, make_strict, structure_params
 
@@ -251,6 +252,7 @@ class PylotProtocol(LanguageServerProtocol):
             self._server._notebook_document_sync,  # noqa: SLF001
             self.position_encoding,
         ).build()  # type: ignore[no-untyped-call]
+        self.server_capabilities.experimental = EXPERIMENTAL
         return types.InitializeResult(capabilities=self.server_capabilities, server_info=self.server_info)
 
     def _note_initialized(self, method: str, *, succeeded: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING
 
 from lsprotocol import types
@@ -61,6 +62,8 @@ class PylotServer(LanguageServer):
     Args:
         overrides: settings of the command line.
         new_pool: makes the models of the settings, not yet loaded.
+        environment: of the client.
+        shared: the settings of a process that serves other clients, too; None where this is the only one.
     """
 
     protocol: PylotProtocol
@@ -69,6 +72,9 @@ class PylotServer(LanguageServer):
         self,
         overrides: Mapping[str, object],
         new_pool: Callable[[Settings], ModelPool] = make_pool,
+        *,
+        environment: Mapping[str, str] = os.environ,
+        shared: Settings | None = None,
     ) -> None:
         super().__init__(
             "pylot-ls",
@@ -77,7 +83,7 @@ class PylotServer(LanguageServer):
             notebook_document_sync=SYNC,
             protocol_cls=PylotProtocol,
         )
-        self.session = Session(Notices(self), overrides, new_pool)
+        self.session = Session(Notices(self), overrides, new_pool, environment=environment, shared=shared)
         self.protocol.translate = self.session.translated
         for handlers in _HANDLERS:
             handlers.register(self)

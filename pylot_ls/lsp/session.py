@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pylot_ls import machine, trace
 from pylot_ls.config.load import load
+from pylot_ls.config.shared import as_shared
 from pylot_ls.config.sources import (
     RawOptions,
     RawValue,
@@ -25,7 +26,7 @@ from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import LoadFailed, StateEvent
-from pylot_ls.errors import ModelError, PylotError, SettingsError
+from pylot_ls.errors import ModelError, ModelUnsupportedError, PylotError, SettingsError
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.answers import Answers
 from pylot_ls.features.files_off import is_off
@@ -65,6 +66,8 @@ class Session:
         notices: where messages to the user go.
         overrides: settings of the command line.
         new_pool: makes the models of the settings, not yet loaded.
+        environment: of the client.
+        shared: the settings of a process that serves other sessions, too; None where this is the only one.
     """
 
     def __init__(
@@ -72,6 +75,9 @@ class Session:
         notices: Notices,
         overrides: Mapping[str, object],
         new_pool: Callable[[Settings], ModelPool] = make_pool,
+        *,
+        environment: Mapping[str, str] = os.environ,
+        shared: Settings | None = None,
     ) -> None:
         self.notices = notices
         self.documents = OpenDocuments()
@@ -96,7 +102,8 @@ class Session:
         # A client that never asks must not cost anything at its edits.
         self._has_asked = False
         self._new_pool = new_pool
-        self._user_sources = (from_file(os.environ), from_environment(os.environ), from_command_line(overrides))
+        self._user_sources = (from_file(environment), from_environment(environment), from_command_line(overrides))
+        self._shared = shared
         self._locale: str | None = None
         self._initialization_options: object = None
         self._workspace_configuration: object = None
@@ -174,8 +181,15 @@ class Session:
             role: what it is for.
 
         Raises:
-            PylotError: it cannot be loaded, or is of no use there.
+            PylotError: it cannot be loaded, or is of no use there; or other sessions run the model that there is.
         """
+        if self._shared is not None:
+            raise ModelUnsupportedError(
+                Message(
+                    "several editors share this server and its models; choose another for all of them by pylot-ls "
+                    "models use, then stop it: pylot-ls serve --stop"
+                )
+            )
         before = dict(self._chosen)
         self._chosen[setting] = RawValue(setting, str(path))
         # Whoever breaks it off must not leave the session without models.
@@ -346,6 +360,10 @@ class Session:
             ),
         )
         self.notices.language = self.language
+        if self._shared is not None:
+            self.settings, others = as_shared(self.settings, self._shared)
+            self._problems += others
+            return  # the log is the process's
         try:
             trace.configure(self.settings.log.level, self.settings.log.file)
         except SettingsError as error:

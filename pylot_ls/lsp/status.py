@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 async def status_of(session: Session) -> dict[str, Any]:
     """The status of a session; names of keys are those of the dataclasses behind them."""
     pool, language = session.pool, session.language
-    models = [_model(each, language) for each in pool.models()]
+    models = [model_status(each, language) for each in pool.models()]
     for model in models:
         if "info" in model and model["plan"] is not None:
             model["speed"] = await asyncio.to_thread(_speed, model)
@@ -42,7 +42,7 @@ async def status_of(session: Session) -> dict[str, Any]:
     }
 
 
-def _model(model: PooledModel, language: Language) -> dict[str, Any]:
+def model_status(model: PooledModel, language: Language) -> dict[str, Any]:
     """What is known of a model; ``state`` is "unused", "loading", "ready", "unloaded" or "failed"."""
     found: dict[str, Any] = {"roles": [role.value for role in model.roles], "state": "unused"}
     match model.state:

@@ -11,54 +11,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
 import threading
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pylot_ls.errors import PylotError
+from pylot_ls.lsp.connection import UNCLEAN_EXIT_CODE, ClientConnection, ConnectionLimits
 from pylot_ls.lsp.frame_writer import FrameWriter
-from pylot_ls.lsp.framing import MAX_BODY_BYTES, Frame, FrameDecoder, FramingEvent, encode_frame
-from pylot_ls.lsp.parent import can_be_watched, wait_for_death
-from pylot_ls.lsp.protocol import PylotProtocol
+from pylot_ls.lsp.framing import encode_frame
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from pygls.lsp.server import LanguageServer
 
-_log = logging.getLogger(__name__)
-
 _READ_BYTES = 64 * 1024
 _N_UNREAD_CHUNKS = 16  # read from stdin, not yet seen by the event loop
-_UNCLEAN_EXIT_CODE = 1
 _SIGNAL_EXIT_CODE = 128  # plus the signal's number, as shells have it
-
-
-@dataclass(frozen=True, slots=True)
-class StdioLimits:
-    """Bounds of a connection.
-
-    Attributes:
-        max_body_bytes: the largest message taken from the client.
-        max_unsent_bytes: what may wait for a client that does not read; above it the server ends.
-        stall_s: how long nothing comes in the middle of a message until its Content-Length is doubted.
-        parent_interval_s: the time between two looks at the parent process.
-        handlers_s, stop_s, drain_s: at the end, the time given to running handlers, to ``on_stop`` and to the
-            client to read what is left.
-    """
-
-    max_body_bytes: int = MAX_BODY_BYTES
-    max_unsent_bytes: int = 32 * 1024 * 1024
-    stall_s: float = 0.5
-    parent_interval_s: float = 0.5
-    handlers_s: float = 0.25
-    stop_s: float = 0.75
-    drain_s: float = 0.25
 
 
 class StdioStreams(NamedTuple):
@@ -66,11 +38,6 @@ class StdioStreams(NamedTuple):
 
     input_fd: int
     output_fd: int
-
-
-class _Stop(NamedTuple):
-    exit_code: int
-    reason: str
 
 
 def claim_stdio() -> StdioStreams:
@@ -112,7 +79,7 @@ async def serve_stdio(
     on_stop: Callable[[], Awaitable[None]],
     is_alive: Callable[[int], bool],
     streams: StdioStreams | None = None,
-    limits: StdioLimits | None = None,
+    limits: ConnectionLimits | None = None,
 ) -> int:
     """Serve one client until it exits, goes away, or the process is told to end; return the process's exit code.
 
@@ -127,64 +94,45 @@ async def serve_stdio(
         streams: what ``claim_stdio`` returned, where that was called before.
         limits: the defaults if None.
     """
-    protocol = server.protocol
-    if not isinstance(protocol, PylotProtocol):
-        raise TypeError("serve_stdio needs a server with protocol_cls=PylotProtocol")
-    connection = _StdioConnection(protocol, streams or claim_stdio(), is_alive, limits or StdioLimits())
+    connection = _StdioConnection(server, streams, is_alive, limits or ConnectionLimits())
     return await connection.serve(on_stop)
 
 
-class _StdioConnection:
-    """The transport of one client; implements ``protocol.Connection``."""
+class _StdioConnection(ClientConnection):
+    """A client on file descriptors."""
 
     def __init__(
-        self, protocol: PylotProtocol, streams: StdioStreams, is_alive: Callable[[int], bool], limits: StdioLimits
+        self,
+        server: LanguageServer,
+        streams: StdioStreams | None,
+        is_alive: Callable[[int], bool],
+        limits: ConnectionLimits,
     ) -> None:
-        self._protocol = protocol
+        super().__init__(server, is_alive, limits)
+        streams = streams or claim_stdio()
         self._input_fd = streams.input_fd
-        self._is_alive = is_alive
-        self._limits = limits
-        self._loop = asyncio.get_running_loop()
-        self._decoder = FrameDecoder(max_body_bytes=limits.max_body_bytes)
         self._writer = FrameWriter(
             streams.output_fd,
             limits.max_unsent_bytes,
-            on_broken=lambda reason: self._from_thread(self.stop, _UNCLEAN_EXIT_CODE, reason),
+            on_broken=lambda reason: self._from_thread(self.stop, UNCLEAN_EXIT_CODE, reason),
             on_end=lambda: self._from_thread(self._all_sent.set),
         )
         self._unread_chunks = threading.Semaphore(_N_UNREAD_CHUNKS)
-        self._stopped: asyncio.Future[_Stop] = self._loop.create_future()
         self._all_sent = asyncio.Event()
-        self._stall_timer: asyncio.TimerHandle | None = None
-        self._parent_watch: asyncio.Task[None] | None = None
 
     async def serve(self, on_stop: Callable[[], Awaitable[None]]) -> int:
-        self._protocol.connect(self)
-        with _stop_on_signals(self.stop):
+        self.protocol.connect(self)
+        with stop_on_signals(self.stop):
             threading.Thread(target=self._read_forever, name="lsp-reader", daemon=True).start()
             self._writer.start()
             try:
-                stop = await self._stopped
+                stop = await self.stopped
             finally:
                 await self._end(on_stop)
         return stop.exit_code
 
     def send(self, body: bytes) -> None:
         self._writer.write(encode_frame(body))
-
-    def stop(self, exit_code: int, reason: str) -> None:
-        if not self._stopped.done():
-            _log.log(logging.WARNING if exit_code else logging.INFO, "Stopping: %s.", reason)
-            self._stopped.set_result(_Stop(exit_code, reason))
-
-    def watch_parent(self, pid: int) -> None:
-        # The first look is now, before initialize is answered: after that the parent may already have died.
-        if can_be_watched(pid, is_alive=self._is_alive):
-            self._parent_watch = self._loop.create_task(self._stop_without_parent(pid))
-
-    async def _stop_without_parent(self, pid: int) -> None:
-        await wait_for_death(pid, is_alive=self._is_alive, interval_s=self._limits.parent_interval_s)
-        self.stop(_UNCLEAN_EXIT_CODE, f"the client's process {pid} is gone")
 
     def _read_forever(self) -> None:
         while True:
@@ -200,55 +148,25 @@ class _StdioConnection:
 
     def _from_thread(self, callback: Callable[..., None], *args: Any) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: the server has ended
-            self._loop.call_soon_threadsafe(callback, *args)
+            self.loop.call_soon_threadsafe(callback, *args)
 
     def _take_input(self, data: bytes) -> None:
         self._unread_chunks.release()
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-        if not data:
-            self.stop(_UNCLEAN_EXIT_CODE, "the client closed the server's stdin without 'exit'")
-            return
-        self._dispatch(self._decoder.feed(data))
-        if self._decoder.inside_body:
-            self._stall_timer = self._loop.call_later(
-                self._limits.stall_s, lambda: self._dispatch(self._decoder.stalled())
-            )
-
-    def _dispatch(self, events: list[FramingEvent]) -> None:
-        for event in events:
-            if self._stopped.done():
-                return
-            try:
-                if isinstance(event, Frame):
-                    self._protocol.handle_message(event.value)
-                else:
-                    self._protocol.handle_fault(event)
-            except Exception:  # noqa: BLE001 the protocol is not expected to raise
-                # One message must not take the rest of its chunk with it.
-                _log.exception("A message could not be handled.")
+        if data:
+            self.feed(data)
+        else:
+            self.stop(UNCLEAN_EXIT_CODE, "the client closed the server's stdin without 'exit'")
 
     async def _end(self, on_stop: Callable[[], Awaitable[None]]) -> None:
-        if self._stall_timer is not None:
-            self._stall_timer.cancel()
-        if self._parent_watch is not None:
-            self._parent_watch.cancel()
-        await self._protocol.close(timeout_s=self._limits.handlers_s)
-        try:
-            async with asyncio.timeout(self._limits.stop_s):
-                await on_stop()
-        except TimeoutError:
-            _log.warning("Cleaning up took over %s s and was broken off.", self._limits.stop_s)
-        except Exception:  # noqa: BLE001 the hook may raise anything; the process ends all the same
-            _log.exception("Cleaning up failed.")
+        await self.wind_up(on_stop)
         self._writer.close()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._limits.drain_s):
+            async with asyncio.timeout(self.limits.drain_s):
                 await self._all_sent.wait()
 
 
 @contextlib.contextmanager
-def _stop_on_signals(stop: Callable[[int, str], None]) -> Iterator[None]:
+def stop_on_signals(stop: Callable[[int, str], None]) -> Iterator[None]:
     """Have SIGTERM and SIGINT call ``stop`` on the running loop; where this is no main thread, leave them alone."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import FimOrder, Keep, Marker, MarkerSegment, Prompt, TextSegment
+from pylot_ls.engine.prompt_types import FimOrder, Keep, Marker, MarkerSegment, Prompt, TextSegment
 from pylot_ls.prompts.drift import Drift, lines_before, prefix_drift, suffix_drift
 from pylot_ls.prompts.head import head_of
 from pylot_ls.prompts.layout import Layout, characters_of_window

@@ -15,7 +15,8 @@ from pylot_ls.prompts.layout import FimOptions
 from pylot_ls.prompts.plan import make_plan
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.types import ModelInfo, Prompt
+    from pylot_ls.engine.prompt_types import Prompt
+    from pylot_ls.engine.types import ModelInfo
     from pylot_ls.syntax.definitions import Definition
     from pylot_ls.text.rope import Text
 

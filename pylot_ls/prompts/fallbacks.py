@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.types import Prompt
+    from pylot_ls.engine.prompt_types import Prompt
     from pylot_ls.prompts.anchor import Anchor
     from pylot_ls.text.rope import Text
 

@@ -11,7 +11,8 @@ from pylot_ls.prompts.window import with_line_feeds
 from pylot_ls.text.chunk import utf8_length
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.types import FimOrder, ModelInfo
+    from pylot_ls.engine.prompt_types import FimOrder
+    from pylot_ls.engine.types import ModelInfo
 
 # Tokens of a window are cut in steps of this many: its start then moves once in so many tokens typed.
 _CUT_STEP = 64

@@ -13,7 +13,8 @@ from pylot_ls.prompts.layout import FimOptions, Layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pylot_ls.engine.types import ModelInfo, Prompt
+    from pylot_ls.engine.prompt_types import Prompt
+    from pylot_ls.engine.types import ModelInfo
     from pylot_ls.text.rope import Text
 
 # Measured with the bundled model over 2,000 holes: with 3 to 5 lines in the middle it completes half as many lines

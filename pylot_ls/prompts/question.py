@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
-from pylot_ls.engine.types import ChatMessage, ChatSegment, Keep, TextSegment
+from pylot_ls.engine.prompt_types import ChatMessage, ChatSegment, Keep, TextSegment
 from pylot_ls.errors import ModelUnsupportedError
 from pylot_ls.language import Message
 from pylot_ls.prompts.layout import characters_of_window
 from pylot_ls.prompts.window import window_end, with_line_feeds
 
 if TYPE_CHECKING:
-    from pylot_ls.engine.types import ModelInfo, Prompt
+    from pylot_ls.engine.prompt_types import Prompt
+    from pylot_ls.engine.types import ModelInfo
     from pylot_ls.text.document import Document
     from pylot_ls.text.rope import Text
 

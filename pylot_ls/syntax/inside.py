@@ -79,6 +79,17 @@ def is_comment(node: Node) -> bool:
     return node.is_named and "comment" in node.type
 
 
+def is_docstring(node: Node) -> bool:
+    """Whether a string is a statement of its own at the beginning of a body."""
+    if node.type != "string":
+        return False
+    statement = node.parent if node.parent is not None and node.parent.type == "expression_statement" else node
+    holder = statement.parent
+    if holder is None or holder.type not in {"block", "module"} or statement.named_child_count > 1:
+        return False
+    return holder.named_children[0].start_byte == node.start_byte
+
+
 def _is_string(node: Node) -> bool:
     return node.is_named and node.type.endswith(_STRING_ENDINGS) and node.type not in _NO_STRING
 

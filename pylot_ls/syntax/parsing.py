@@ -63,9 +63,10 @@ class Parsed:
         while nodes and n_visited < most_visited:
             node = nodes.pop()
             n_visited += 1
-            n_errors += node.is_error or node.is_missing
-            if node.has_error:
-                nodes.extend(node.children)
+            wrong = [child for child in node.children if child.has_error] if node.has_error else []
+            # Where nothing in it is to blame, what is missing is no child: Python's line end, for one.
+            n_errors += node.is_error or node.is_missing or (node.has_error and not wrong)
+            nodes.extend(wrong)
         return n_errors
 
 
@@ -98,6 +99,12 @@ def parse(language: Language, source: bytes, near: Parsed | None = None) -> Pars
 def parse_whole(language: Language, source: bytes) -> Parsed:
     """The tree of a text, however long it takes: nothing for a server."""
     return Parsed(source, Parser(language).parse(source))
+
+
+def n_shared(old: bytes, new: bytes) -> int:
+    """How many bytes two texts share at their beginning and at their end."""
+    n_start = n_equal(old, new)
+    return n_start + n_equal(old[n_start:][::-1], new[n_start:][::-1])
 
 
 def _edited(near: Parsed, source: bytes) -> Tree:

@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.syntax.definitions import Span, definition_at, definitions
 from pylot_ls.syntax.grammars import grammar
-from pylot_ls.syntax.inside import is_comment
-from pylot_ls.syntax.parsing import Parsed, parse
+from pylot_ls.syntax.inside import is_comment, is_docstring
+from pylot_ls.syntax.parsing import Parsed, n_shared, parse
 from pylot_ls.syntax.window import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tree_sitter import Language, Node
 
     from pylot_ls.syntax.definitions import Definition
 
-# The last text of each language: mostly the next one is the same, or differs by a keystroke. Only time depends on it.
-_latest: dict[str, Parsed] = {}
+# The last texts of each language, the latest first: mostly the next one is one of them, or differs by a keystroke. Only
+# time depends on it.
+_latest: dict[str, tuple[Parsed, ...]] = {}
+_MOST_LATEST = 4
+# One that shares less of a text is no help: telling the parser what is different takes longer than it saves.
+_LEAST_SHARED = 1 / 2
 
 # What gives names a meaning of their own.
 _INNER_SCOPES = frozenset({
@@ -53,18 +57,20 @@ class Scope:
         language = grammar(language_id)
         if language is None:
             return None
-        source, latest = encode(text), _latest.get(language_id)
-        parsed = latest if latest is not None and latest.source == source else parse(language, source, latest)
+        source, latest = encode(text), _latest.get(language_id, ())
+        parsed = next((each for each in latest if each.source == source), None)
+        if parsed is None:
+            parsed = parse(language, source, _nearest(latest, source))
         if parsed is None:
             return None
-        _latest[language_id] = parsed
+        _latest[language_id] = (parsed, *(each for each in latest if each is not parsed))[:_MOST_LATEST]
         return cls(language_id, language, text, parsed)
 
     @staticmethod
     def is_at_hand(language_id: str, text: str) -> bool:
         """Whether ``of`` takes no parse."""
-        latest = _latest.get(language_id)
-        return grammar(language_id) is None or (latest is not None and latest.source == encode(text))
+        source = encode(text)
+        return grammar(language_id) is None or any(each.source == source for each in _latest.get(language_id, ()))
 
     def definition_at(self, offset: int) -> Definition | None:
         """The innermost definition around a place."""
@@ -89,9 +95,9 @@ class Scope:
         path = self._parsed.path_to(self._to_bytes(offset))
         return next((self._span(node) for node in path if is_comment(node)), None)
 
-    def prose(self, start: int, end: int) -> list[Span]:
+    def prose(self, start: int, end: int) -> Iterator[Span]:
         """The comments and docstrings between two places."""
-        return [self._span(node) for node in self._leaves(start, end) if _is_prose(node)]
+        return (self._span(node) for node in self._leaves(start, end) if _is_prose(node))
 
     def code(self, start: int, end: int) -> tuple[str, ...]:
         """The tokens between two places without comments and docstrings: what a translation leaves alone."""
@@ -154,27 +160,24 @@ class Scope:
         return self._parsed.source[node.start_byte : node.end_byte].decode("utf-8")
 
 
+def _nearest(latest: Iterable[Parsed], source: bytes) -> Parsed | None:
+    """The text that has most in common with another one; None where that is not enough to be a help."""
+    shared = {n_shared(each.source, source): each for each in latest}
+    most = max(shared, default=0)
+    return shared[most] if most >= max(1, len(source) * _LEAST_SHARED) else None
+
+
 def _is_prose(node: Node) -> bool:
-    return is_comment(node) or _is_docstring(node)
-
-
-def _is_docstring(node: Node) -> bool:
-    """Whether a string is a statement of its own at the beginning of a body."""
-    if node.type != "string":
-        return False
-    statement = node.parent if node.parent is not None and node.parent.type == "expression_statement" else node
-    holder = statement.parent
-    if holder is None or holder.type not in {"block", "module"} or statement.named_child_count > 1:
-        return False
-    return holder.named_children[0].start_byte == node.start_byte
+    return is_comment(node) or is_docstring(node)
 
 
 def _below(node: Node) -> Iterator[Node]:
+    """All that has a name of its own: no brackets, operators and keywords."""
     nodes = [node]
     while nodes:
         each = nodes.pop()
         yield each
-        nodes.extend(reversed(each.children))
+        nodes.extend(reversed(each.named_children))
 
 
 def _is_within_body(function: Node, node: Node) -> bool:

@@ -30,10 +30,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         log({"path": self.path, "body": body})
-        if body["n_predict"] == 13:
+        if self.path == "/v1/completions":
+            self.answer(200, {"usage": {"completion_tokens": body["max_tokens"]}})
+        elif body["n_predict"] == 13:
             self.answer(400, {"error": {"message": "an unlucky number"}})
         elif body["n_predict"] == 14:
             self.answer(200, {"content": "no timings"})
+        elif body["stream"]:
+            self.tell({"content": "x"}, {"content": "", "timings": TIMINGS})
         else:
             self.answer(200, {"content": "x", "timings": TIMINGS})
 
@@ -43,6 +47,12 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def tell(self, *values):
+        self.send_response(200)
+        self.end_headers()
+        for value in values:
+            self.wfile.write(f"data: {json.dumps(value)}\n\n".encode())
 
     def log_message(self, *_args):
         pass

@@ -11,7 +11,8 @@ from pylot_ls.bench import synthetic
 from pylot_ls.bench.synthetic import Shape, synthetic_model, write_model
 from pylot_ls.bench.vocabulary import CONTROL, NORMAL, QWEN_SIZE, QWEN_SPECIAL, Vocabulary, qwen_sized
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.types import FimTokens, Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import FimTokens
 from pylot_ls.errors import ModelError, ModelNotFoundError
 
 TINY = Shape(n_layers=2, n_embd=64, n_heads=2, n_kv_heads=1, n_ff=96)

@@ -25,6 +25,12 @@ def test_an_explanation_is_printed_where_the_model_explains(pylot_inside, source
     assert done.stdout == "scripted_suggestion\n"
 
 
+def test_a_selection_is_explained(pylot_inside, source):
+    printed = json.loads(pylot_inside("hover", f"{source}:4:9-4:26", "--scripted", "--json").stdout)
+    assert printed["name"] == "return self.price"
+    assert printed["explanation"] == "scripted_suggestion"
+
+
 def test_json_has_the_parts_and_what_they_cost(pylot_inside, source):
     printed = json.loads(pylot_inside("hover", f"{source}:2:10", "--scripted", "--json").stdout)
     assert printed["name"] == "total"

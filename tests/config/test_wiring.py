@@ -1,3 +1,4 @@
+import json
 import math
 import subprocess
 import sys
@@ -19,10 +20,12 @@ from pylot_ls.config.settings import (
 from pylot_ls.config.wiring import (
     completion_options,
     make_backend,
+    make_backends,
     make_pool,
     memory_limit_bytes,
     model_path,
     role_configs,
+    role_numbers,
     user_language,
     wishes,
 )
@@ -30,8 +33,8 @@ from pylot_ls.engine.adapters import Adapter
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory_plan import Wishes
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.engine.scripted_backend import ScriptedBackend
-from pylot_ls.engine.types import FimOrder
 from pylot_ls.errors import ModelNotFoundError
 from pylot_ls.features.completion import CompletionOptions
 from pylot_ls.prompts.layout import FimOptions
@@ -174,3 +177,23 @@ def test_a_server_starts_without_numpy_and_the_native_libraries():
 def test_the_language_is_the_one_that_is_set_or_else_the_clients(chosen, locale, tag):
     settings = Settings(user=UserSettings(language=chosen))
     assert user_language(settings, locale).tag == tag
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(model=ModelSettings(backend="scripted")),
+        Settings(roles=RolesSettings(embed="/m/embed.gguf", chat="/m/chat.gguf")),
+        Settings(roles=RolesSettings(chat_adapters=(AdapterSettings(path="/m/a.gguf", scale=0.5),))),
+    ],
+)
+def test_another_process_has_the_backends_in_the_same_order(settings, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    there = Settings.model_validate(json.loads(settings.model_dump_json()))
+    assert there == settings
+    backends, store = make_backends(there)
+    order = list(dict.fromkeys(backends.values()))
+    assert role_numbers(settings) == {role: order.index(backend) for role, backend in backends.items()}
+    if store is not None:
+        store.close()

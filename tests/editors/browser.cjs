@@ -40,6 +40,7 @@ function screen() {
     entries: all(".quick-input-list .monaco-list-row .label-name").map(text),
     hover: all(".monaco-hover").map(text),
     actions: all(".action-widget .monaco-list-row.action").map(text),
+    n_problems: all(".editor-instance .squiggly-error").length,
   };
 }
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .neovim import Neovim
-from .vscode import VSCode, package_extension
+from .packaging import package_extension
+from .vscode import VSCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

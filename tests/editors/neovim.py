@@ -174,13 +174,26 @@ class Neovim:
         """Press keys in Neovim's notation, such as ``<Tab>``."""
         self._nvim.input(keys)
 
-    def run_action(self, kind: str, line: int) -> None:
-        """Choose the code action of a kind on a line, counted from 1."""
-        self.press(f"<Esc>{line}G_")
+    def run_action(self, kind: str, line: int, column: int = 1) -> None:
+        """Choose the code action of a kind at a place, counted from 1."""
+        self.press(f"<Esc>{line}G{column}|")
         self.wait_until("the cursor there", lambda: self._nvim.current.window.cursor[0] == line)
         self._nvim.exec_lua(
             "vim.lsp.buf.code_action({ apply = true, context = { only = { ... }, diagnostics = {} } })", kind
         )
+
+    def find_problem(self, line: int, column: int, message: str) -> None:
+        """Have another tool find a problem, which Neovim shows behind the line, and go there; counted from 1."""
+        self._nvim.exec_lua(
+            "vim.diagnostic.config({ virtual_text = true })\n"
+            "local line, column, message = ...\n"
+            "local found = { lnum = line - 1, col = column - 1, message = message }\n"
+            "vim.diagnostic.set(vim.api.nvim_create_namespace('another tool'), 0, { found })",
+            line,
+            column,
+            message,
+        )
+        self.press(f"<Esc>{line}G{column}|")
 
     def answer_questions(self, reply: int) -> None:
         """From here on answer what Neovim asks, as whether to apply a change, with the number of a choice."""

@@ -2,63 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pylot_ls.bundled import sample_path
-
+from .acting import CASES, EXPLAIN, FIX, PROBLEM, PYLOT_LS, SCRIPTED, TESTS, WRONG, Case, copy_and_answer
 from .neovim import Neovim
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.editor
 
 StartNeovim = Callable[[Sequence[str]], Neovim]
 
-PYLOT_LS = (sys.executable, "-m", "pylot_ls")
-SCRIPTED = Path(__file__).parents[1] / "support" / "scripted_server.py"
-
-
-class Copy:
-    """A copy of the bundled source file, in which something is missing.
-
-    Attributes:
-        path: of the file.
-        line: of the definition, from 1.
-    """
-
-    def __init__(self, folder: Path, header: str, *, without: str = "", instead: str = "") -> None:
-        source = sample_path().read_text(encoding="utf-8")
-        assert not without or source.count(without) == 1
-        self.source = source.replace(without, instead) if without else source
-        self.path = folder / "inventory.py"
-        self.path.write_text(self.source, encoding="utf-8")
-        self.line = self.source[: self.source.index(header)].count("\n") + 1
-
-    def asked(self, kind: str) -> str:
-        """What the bundled model makes of it, asked on the command line and not in an editor."""
-        place = f"{self.path}:{self.line}:9"
-        command = [*PYLOT_LS, "action", kind, place, "--json" if kind == "explain" else "--whole"]
-        done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-        assert done.returncode == 0, done.stderr
-        return str(json.loads(done.stdout)["text"]) if kind == "explain" else done.stdout
-
-
-COPIES: dict[str, Callable[[Path], Copy]] = {
-    "docstring": lambda folder: Copy(folder, "    def total(self)"),
-    "implement": lambda folder: Copy(
-        folder, "    def __len__(self)", without="        return len(self.items)\n", instead="        pass\n"
-    ),
-}
-
 
 @pytest.mark.parametrize("kind", ["docstring", "implement"])
 def test_the_bundled_models_edit_is_confirmed_and_made(start_neovim: StartNeovim, tmp_path: Path, kind: str) -> None:
-    file = COPIES[kind](tmp_path)
-    expected = file.asked(kind)
+    file, expected = copy_and_answer(kind, tmp_path)
     assert expected != file.source
     editor = start_neovim(PYLOT_LS)
     editor.open(file.path)
@@ -66,98 +28,72 @@ def test_the_bundled_models_edit_is_confirmed_and_made(start_neovim: StartNeovim
     editor.run_action(f"refactor.rewrite.{kind}", file.line)
     editor.wait_until("the change in the buffer", lambda: "\n".join(editor.lines()) + "\n" == expected)
     assert "Apply all changes?" in editor.question()
-    added = next(line for line in expected.split("\n") if line not in file.source.split("\n"))
-    assert added.strip() in editor.keep("action made")
+    added = next(line for line in expected.split("\n") if line not in file.source.split("\n")).strip()
+    # It may stand below the screen's last row.
+    editor.press("zz")
+    editor.wait_until("the change on the screen", lambda: any(added in row for row in editor.screen()))
+    editor.keep("action made")
 
 
 def test_who_declines_keeps_the_text(start_neovim: StartNeovim, tmp_path: Path) -> None:
-    file = COPIES["docstring"](tmp_path)
+    file, _answer = copy_and_answer("docstring", tmp_path)
     editor = start_neovim(PYLOT_LS)
     editor.open(file.path)
     editor.expect_server()
     editor.answer_questions(2)
     editor.run_action("refactor.rewrite.docstring", file.line)
     editor.wait_until("the question", editor.question)
-    assert "Document total" in editor.question()
+    assert f"Document {file.name}" in editor.question()
     assert "\n".join(editor.lines()) + "\n" == file.source
 
 
-def test_an_explanation_opens_beside_the_code(start_neovim: StartNeovim, tmp_path: Path) -> None:
-    file = COPIES["docstring"](tmp_path)
-    expected = file.asked("explain").rstrip("\n")
-    editor = start_neovim(PYLOT_LS)
-    editor.open(file.path)
-    editor.expect_server()
-    editor.run_action("refactor.explain", file.line)
-    editor.wait_until("the explanation", lambda: expected in editor.texts())
-    assert expected.split("\n")[0] in editor.keep("action made")
-    assert "\n".join(editor.lines()) + "\n" == file.source
-
-
-def start_scripted(start_neovim: StartNeovim, tmp_path: Path, answer: str, source: str) -> Neovim:
+def start_scripted(start_neovim: StartNeovim, tmp_path: Path, case: Case) -> Neovim:
     """An editor with a file, and a server that answers each question with one text."""
-    (tmp_path / "answer").write_text(answer, encoding="utf-8")
-    path = tmp_path / "shop.py"
-    path.write_text(source, encoding="utf-8")
-    editor = start_neovim([sys.executable, str(SCRIPTED), str(tmp_path / "answer")])
+    (tmp_path / "answer").write_text(case.answer, encoding="utf-8")
+    path = tmp_path / case.name
+    path.write_text(case.source, encoding="utf-8")
+    editor = start_neovim([*SCRIPTED, str(tmp_path / "answer")])
     editor.open(path)
     editor.expect_server()
     return editor
 
 
-LOOP = "def total(items):\n    result = 0\n    for item in items:\n        result += item\n    return result\n"
-FENCED = "```python\n{}\n```\n"
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.kind.rpartition(".")[2])
+def test_a_chat_models_edit_is_confirmed_and_made(start_neovim: StartNeovim, tmp_path: Path, case: Case) -> None:
+    editor = start_scripted(start_neovim, tmp_path, case)
+    editor.run_action(case.kind, case.line, case.column)
+    editor.wait_until("the change in the buffer", lambda: "\n".join(editor.lines()) + "\n" == case.expected)
+    assert case.expected.split("\n")[-2].strip() in editor.keep("action made")
 
 
-@pytest.mark.parametrize(
-    ("kind", "source", "answer", "expected"),
-    [
-        (
-            "refactor.rewrite.simplify",
-            LOOP,
-            FENCED.format("def total(items):\n    return sum(items)"),
-            "def total(items):\n    return sum(items)",
-        ),
-        (
-            "refactor.rewrite.types",
-            LOOP,
-            FENCED.format(LOOP.replace("(items)", "(items: list[int]) -> int")),
-            LOOP.replace("(items)", "(items: list[int]) -> int").rstrip(),
-        ),
-        (
-            "refactor.rewrite.translate",
-            "def f(x):\n    return x  # сам x\n",
-            FENCED.format("def f(x):\n    return x  # x itself"),
-            "def f(x):\n    return x  # x itself",
-        ),
-        ("refactor.rename", "def f(a):\n    x = a\n    f(x)\n", "total", "def f(a):\n    total = a\n    f(total)"),
-    ],
-)
-def test_a_chat_models_edit_is_confirmed_and_made(
-    start_neovim: StartNeovim,
-    tmp_path: Path,
-    kind: str,
-    source: str,
-    answer: str,
-    expected: str,
-) -> None:
-    editor = start_scripted(start_neovim, tmp_path, answer, source)
-    editor.press("2G^")
-    editor.run_action(kind, 2 if kind.endswith("rename") else 1)
-    editor.wait_until("the change in the buffer", lambda: "\n".join(editor.lines()) == expected)
-    assert expected.rsplit("\n", maxsplit=1)[-1].strip() in editor.keep("action made")
+def test_what_another_tool_finds_is_mended(start_neovim: StartNeovim, tmp_path: Path) -> None:
+    editor = start_scripted(start_neovim, tmp_path, FIX)
+    editor.find_problem(FIX.line, FIX.column, PROBLEM)
+    assert PROBLEM in editor.keep("problem")
+    editor.press("grf")
+    editor.wait_until("the change in the buffer", lambda: "\n".join(editor.lines()) + "\n" == FIX.expected)
+    assert FIX.expected.strip() in editor.keep("action made")
 
 
 def test_tests_come_in_a_file_of_their_own(start_neovim: StartNeovim, tmp_path: Path) -> None:
-    code = "from shop import total\n\n\ndef test_total():\n    assert total([1]) == 1"
-    editor = start_scripted(start_neovim, tmp_path, FENCED.format(code), LOOP)
-    editor.run_action("refactor.tests", 1)
-    editor.wait_until("the new file", lambda: any(code in text for text in editor.texts()))
+    editor = start_scripted(start_neovim, tmp_path, TESTS)
+    editor.run_action(TESTS.kind, TESTS.line)
+    editor.wait_until("the new file", lambda: any(TESTS.expected.strip() in text for text in editor.texts()))
     assert (tmp_path / "test_shop.py").exists()
+    editor.keep("action made")
+
+
+def test_an_explanation_opens_beside_the_code(start_neovim: StartNeovim, tmp_path: Path) -> None:
+    editor = start_scripted(start_neovim, tmp_path, EXPLAIN)
+    editor.run_action(EXPLAIN.kind, EXPLAIN.line)
+    editor.wait_until("the explanation", lambda: any(EXPLAIN.answer in text for text in editor.texts()))
+    assert EXPLAIN.answer.split("\n")[0] in editor.keep("action made")
+    assert "\n".join(editor.lines()) + "\n" == EXPLAIN.source
 
 
 def test_a_wrong_answer_is_said_and_changes_nothing(start_neovim: StartNeovim, tmp_path: Path) -> None:
-    editor = start_scripted(start_neovim, tmp_path, "I would not change that.", LOOP)
-    editor.run_action("refactor.rewrite.simplify", 1)
+    editor = start_scripted(start_neovim, tmp_path, WRONG)
+    editor.run_action(WRONG.kind, WRONG.line)
     editor.wait_until("the message", lambda: any("has no code" in line for line in editor.messages()))
-    assert "\n".join(editor.lines()) + "\n" == LOOP
+    editor.keep("wrong answer")
+    assert "\n".join(editor.lines()) + "\n" == WRONG.source

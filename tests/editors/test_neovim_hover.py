@@ -72,7 +72,13 @@ def test_a_models_explanation_is_shown_below_it(start_neovim: StartNeovim, tmp_p
     assert signature < said
 
 
-def test_on_punctuation_nothing_is_shown(start_neovim: StartNeovim, tmp_path: Path) -> None:
+def test_a_bracket_is_explained_by_the_call_that_it_is_of(start_neovim: StartNeovim, tmp_path: Path) -> None:
     editor = start_neovim([*PYLOT_LS, "--scripted"])
     opened(editor, tmp_path)
-    hovered(editor, "10Gf(", "No information available")
+    hovered(editor, "10Gf(", "scripted_suggestion")
+
+
+def test_where_nothing_has_a_value_nothing_is_shown(start_neovim: StartNeovim, tmp_path: Path) -> None:
+    editor = start_neovim([*PYLOT_LS, "--scripted"])
+    opened(editor, tmp_path)
+    hovered(editor, "2Gf(", "No information available")

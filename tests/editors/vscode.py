@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -24,6 +24,8 @@ WAIT_S = 60.0
 SERVES = re.compile(r"HTTP server listening on http://([\d.:]+)/")
 # What is waited for may show nothing on the screen: it is asked for as often as this at least.
 MOST_MS = 300
+# After so many looks without a list of code actions it is asked for again.
+LOOKS_FOR_LIST = 20
 
 # A user's VS Code as it comes, but for what would stand over the text, or use the network.
 CLEAN_SETTINGS = {
@@ -67,6 +69,7 @@ class Screen:
         entries: of the menu that is open.
         hover: the texts of what hovers.
         actions: the code actions that are offered.
+        n_problems: how many parts of the file are marked as wrong.
     """
 
     has_editor: bool
@@ -83,6 +86,7 @@ class Screen:
     entries: list[str]
     hover: list[str]
     actions: list[str]
+    n_problems: int
 
 
 class VSCode:
@@ -229,6 +233,39 @@ class VSCode:
         self.click(".quick-input-list .monaco-list-row", entry)
         self.wait_for("the menu to go", lambda screen: not screen.entries)
 
+    def show(self, file: Path) -> None:
+        """Open a file of the folder beside those that are open in this window, and wait until it is shown."""
+        self.press("Escape", "Control+p")
+        self.paste(str(file))
+        self.wait_for("the file's name", lambda screen: screen.entries[:1] == [file.name])
+        self.press("Enter")
+        self.wait_for("the file", lambda screen: screen.tab == file.name and not screen.entries)
+
+    def act(self, line: int, column: int, title: str) -> None:
+        """Choose the code action with a title at a place, counted from 1; ``actions`` is a picture of the list."""
+        self.click(".editor-instance .view-lines")
+        self.press("Control+Home", *["ArrowDown"] * (line - 1), *["ArrowRight"] * (column - 1))
+        looks = itertools.count()
+
+        def is_listed(screen: Screen) -> bool:
+            if title in screen.actions:
+                return True
+            # What makes itself heard when a file is opened may close a list that is there already. The arrows have a
+            # list forgotten that is still to come: in one that is there Control+. would choose its first entry.
+            if next(looks) % LOOKS_FOR_LIST == 0:
+                self.press("Escape", "ArrowRight", "ArrowLeft", "Control+.")
+            return False
+
+        self.wait_for(f"the action {title!r}", is_listed)
+        self.keep("actions")
+        self.click(".action-widget .monaco-list-row.action", title)
+
+    def confirm(self) -> None:
+        """Confirm all edits that are shown, and have them made; ``to confirm`` is a picture of them."""
+        self.click(".bulk-edit-panel .edit-checkbox")
+        self.keep("to confirm")
+        self.click(".bulk-edit-panel .monaco-button", "Apply")
+
     # --- what a user sees
 
     def screen(self) -> Screen:
@@ -330,37 +367,3 @@ def _end(process: subprocess.Popen[str]) -> None:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def package_extension(fetched: Path, build: Path) -> Path:
-    """Build the .vsix as its README says, but for the server in it; its path.
-
-    Args:
-        fetched: the folder that fetch_vscode.sh has filled; what the build needs is kept there, too.
-        build: a folder that is not there yet, for a copy of the sources.
-
-    Raises:
-        RuntimeError: what it is built with cannot be fetched.
-        VSCodeError: it cannot be built.
-    """
-    source, kept = HERE.parents[1] / "editors" / "vscode", fetched / "extension"
-    environment = {**os.environ, "PATH": f"{fetched / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-
-    def npm(*command: str, folder: Path, failing: type[Exception]) -> None:
-        ended = subprocess.run(
-            ["npm", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        if ended.returncode != 0:
-            raise failing(f"npm {' '.join(command)} failed:\n{ended.stdout}\n{ended.stderr}")
-
-    lock, installed = source / "package-lock.json", kept / "node_modules" / "installed-from-lock.json"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        kept.mkdir(exist_ok=True)
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(source / name, kept)
-        npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=kept, failing=RuntimeError)
-        shutil.copy(lock, installed)
-    shutil.copytree(source, build, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix", "server"))
-    (build / "node_modules").symlink_to(kept / "node_modules")
-    npm("run", "package", folder=build, failing=VSCodeError)
-    return build / "pylot-ls.vsix"

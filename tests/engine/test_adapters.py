@@ -14,7 +14,8 @@ from pylot_ls.engine.adapters import Adapter, check_adapter
 from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import Failed, LoadFailed, Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import Failed, LoadFailed
 
 PROMPT = (
     MarkerSegment(Marker.FIM_PREFIX),

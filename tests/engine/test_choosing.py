@@ -7,7 +7,8 @@ from served_worker import Eager, Served, cold
 
 from pylot_ls.engine.choosing import Choosing
 from pylot_ls.engine.inbox import Job
-from pylot_ls.engine.types import GenerateRequest, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import GenerateRequest
 
 WHOLE, HALF, QUARTER = "a" * 40, "b" * 20, "c" * 10
 RATE = 1.0  # a token a second: what a test itself takes is nothing beside that
@@ -20,11 +21,11 @@ class Kept:
         self.arrivals = list(arrivals)
         self.n_expected = 0
 
-    def expect(self, _tokens, done):
+    def expect(self, _tokens, done, _salt):
         self.n_expected += 1
         done()
 
-    def reaches(self, _tokens, n_stored):
+    def reaches(self, _tokens, n_stored, _salt):
         return max(n_stored, self.arrivals.pop(0) if self.arrivals else 0)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import gguf
@@ -18,9 +19,10 @@ from pylot_ls.engine.engine import Engine
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pool import ModelPool
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import LoadFailed
-from pylot_ls.errors import EngineClosedError, ModelUnsupportedError
+from pylot_ls.errors import EngineClosedError, ModelUnsupportedError, RequestError
 
 TEXTS = ("def add(a, b):", "class Stack:\n    pass", "import os", "x = 1")
 
@@ -73,6 +75,49 @@ async def test_more_texts_than_fit_a_batch_and_longer_ones_than_the_model_sees_a
     assert len(vectors) == 34
     assert vectors[0] == pytest.approx(vectors[0])
     assert float(array(vectors[0]) @ array(vectors[4])) == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.asyncio
+async def test_it_says_how_many_tokens_each_text_was(engine):
+    found = await engine.embedded((*TEXTS, "word " * 5000))
+    assert len(found.vectors) == len(found.n_tokens) == len(TEXTS) + 1
+    for text, n_tokens in zip(TEXTS, found.n_tokens[:-1], strict=True):
+        assert n_tokens >= len(await engine.tokenize((TextSegment(text),)))
+    assert max(found.n_tokens) == found.n_tokens[-1] < 5000
+
+
+@pytest.mark.asyncio
+async def test_a_text_may_be_given_as_its_tokens(engine):
+    (as_text,), (n_tokens,) = (found := await engine.embedded(("import os",))).vectors, found.n_tokens
+    tokens = engine._backend._loaded.model.tokenize_whole("import os")
+    (as_tokens,) = (await engine.embedded((tokens,))).vectors
+    assert n_tokens == len(tokens)
+    assert float(array(as_tokens) @ array(as_text)) == pytest.approx(1.0, abs=1e-3)
+    with pytest.raises(RequestError, match="there is no token -1"):
+        await engine.embedded(((1, -1),))
+    (nothing, _) = (await engine.embedded(((), (1,)))).vectors
+    assert len(array(nothing)) == tiny_models.N_EMBD
+
+
+@pytest.mark.asyncio
+async def test_its_vocabulary_can_be_asked_while_it_embeds(engine, monkeypatch):
+    await engine.ready()
+    context, has_asked = engine._backend._loaded.context, threading.Event()
+    vectors = context.vectors
+
+    def once_it_is_asked(texts):
+        assert has_asked.wait(60)
+        return vectors(texts)
+
+    monkeypatch.setattr(context, "vectors", once_it_is_asked)
+    embedding = asyncio.ensure_future(engine.embed(TEXTS * 100))
+    await asyncio.sleep(0)
+    asked = asyncio.ensure_future(engine.pieces((1, 2)))
+    await asyncio.sleep(0)
+    has_asked.set()
+    assert len(await asked) == 2
+    assert not embedding.done()
+    assert len(await embedding) == len(TEXTS) * 100
 
 
 @pytest.mark.asyncio

@@ -7,8 +7,9 @@ import pytest
 
 from pylot_ls import errors
 from pylot_ls.engine.engine import Engine
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, SCRIPTED_TEXT, ScriptedBackend
-from pylot_ls.engine.types import Finished, FinishReason, LoadFailed, Loading, Ready, TextSegment, Token
+from pylot_ls.engine.types import Finished, FinishReason, LoadFailed, Loading, Ready, Sampling, Token
 
 PROMPT = (TextSegment("text"),)
 
@@ -43,6 +44,19 @@ async def test_whether_to_heal_reaches_the_backend(start_engine, watched_backend
     backend = watched_backend()
     assert text_of(await collect(start_engine(backend), heal=heal)) == SCRIPTED_TEXT
     assert backend.asked.get_nowait().heal is heal
+
+
+@pytest.mark.asyncio
+async def test_how_tokens_are_drawn_and_the_salt_reach_the_backend(start_engine, watched_backend):
+    backend, sampling = watched_backend("one", others=("two",)), Sampling(seed=1)
+    engine = start_engine(backend)
+    events = await collect(engine, sampling=sampling, n_alternatives=3, salt="x")
+    assert (text_of(events), len(events[0].alternatives)) == ("two", 3)
+    request = backend.asked.get_nowait()
+    assert (request.sampling, request.n_alternatives, request.salt) == (sampling, 3, "x")
+    for asked in (engine.prefill(PROMPT, salt="y"), engine.restore(PROMPT, salt="y")):
+        await asked
+        assert backend.asked.get_nowait().salt == "y"
 
 
 @pytest.mark.asyncio

@@ -15,8 +15,9 @@ from pylot_ls.engine.engine import Engine
 from pylot_ls.engine.file_watch import FileWatch
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.pooled_backend import PooledBackend
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.shared_memory import SharedMemory
-from pylot_ls.engine.types import LoadFailed, Ready, TextSegment
+from pylot_ls.engine.types import LoadFailed, Ready
 
 pytestmark = pytest.mark.asyncio
 

@@ -7,7 +7,8 @@ import pytest
 from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.manifest import FimTexts
-from pylot_ls.engine.types import FimTokens, LoadFailed, Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import FimTokens, LoadFailed
 from pylot_ls.errors import ModelUnsupportedError
 
 VOCABULARY = {"<P>": 7, "<S>": 8, "<M>": 9}

@@ -12,7 +12,8 @@ import pytest
 from pylot_ls.engine.gbnf import MOST_BRACKETS, MOST_CHARACTERS, MOST_REPEATED, check_grammar
 from pylot_ls.engine.grammar_sampler import GrammarSampler
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.types import Failed, FinishReason, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Failed, FinishReason
 from pylot_ls.errors import RequestError
 from pylot_ls.prompts import grammars
 
@@ -179,3 +180,20 @@ def test_a_rule_may_end_with_itself(grammar):
 def test_a_grammar_that_is_too_long_is_refused():
     with pytest.raises(RequestError, match=str(MOST_CHARACTERS)):
         check_grammar('root ::= "' + "a" * MOST_CHARACTERS + '"')
+
+
+@pytest.mark.parametrize(
+    "grammar",
+    [
+        pytest.param("".join(f"r{n} ::= r{n + 1}\n" for n in range(2000)), id="a chain"),
+        pytest.param(
+            "".join(f"r{n} ::= r{n + 1}? r{n + 1}\n" for n in range(1200)), id="a chain of what may be nothing"
+        ),
+    ],
+)
+def test_long_chains_of_rules_are_looked_through_at_once(grammar):
+    # Each round over all rules took one step along the chain: minutes.
+    last = grammar.split()[-1]
+    check_grammar(f'root ::= r0\n{grammar}{last} ::= "x"?\n')
+    with pytest.raises(RequestError, match="may begin with itself"):
+        check_grammar(f"root ::= r0\n{grammar}{last} ::= r0\n")

@@ -10,7 +10,8 @@ from served_worker import Eager, Served
 from pylot_ls.engine import lessons as lessons_module
 from pylot_ls.engine.lessons import Lessons
 from pylot_ls.engine.ngrams import Ngrams
-from pylot_ls.engine.types import GenerateRequest, Hole, KnownText, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import GenerateRequest, Hole, KnownText
 
 
 def tokenize(text):

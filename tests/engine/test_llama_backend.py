@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import statistics
 import threading
@@ -15,23 +16,14 @@ from pylot_ls.engine import scheduler
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.llama_context import LlamaContext
 from pylot_ls.engine.llama_cpp_binding import LlamaModel
-from pylot_ls.engine.types import (
-    Failed,
-    Finished,
-    FinishReason,
-    GenerateRequest,
-    LoadFailed,
-    Marker,
-    MarkerSegment,
-    Priority,
-    TextSegment,
-)
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import Failed, Finished, FinishReason, GenerateRequest, LoadFailed, Priority
 from pylot_ls.engine.worker import Worker
 from pylot_ls.errors import DecodeError
 
-# Cells of other sequences in between change the order of sums: by up to 0.022 where this was measured. That the right
-# tokens are in the right cells is shown in test_worker, where any other would show.
-ROUNDING = 0.05
+# Cells of other sequences in between change the order of sums: by up to 0.051 nats where this was measured. That the
+# right tokens are in the right cells is shown in test_worker, where any other would show.
+ROUNDING = 0.1
 
 
 def fim(before, middle, after):
@@ -109,12 +101,18 @@ def test_a_model_whose_kv_cannot_be_cut_drafts_nothing(bundled_config, drive, mo
     assert driven.backend._loaded.speculation is None
 
 
-def test_the_word_that_is_being_typed_is_completed(bundled):
-    at = SOURCE.rindex("self.items.append")
-    for typed, rest in (("s", "elf."), ("sel", "f."), ("self.item", "s"), ("self.items.app", "end(")):
-        prompt = fim(SOURCE[: at - 8], SOURCE[at - 8 : at] + typed, AFTER)
-        assert bundled.ask(prompt, 8, heal=True).text.startswith(rest)
-        assert not bundled.ask(prompt, 8).text.startswith(rest)
+def test_who_types_into_a_token_that_the_model_says_is_led_to_its_end(bundled):
+    n_astray = 0
+    for at in (SOURCE.index(line) for line in ("        self.limit", "        if len", "        self.items.append")):
+        said = bundled.ask(fim(SOURCE[:at], "", AFTER), 8)
+        ends = [len("".join(token.text for token in said.tokens[: n + 1])) for n in range(len(said.tokens))]
+        for begin, end in itertools.pairwise([0, *ends]):
+            for cut in range(begin + 1, end):
+                prompt = fim(SOURCE[:at], said.text[:cut], AFTER)
+                rest = said.text[cut:end]
+                assert bundled.ask(prompt, 8, heal=True).text.startswith(rest)
+                n_astray += not bundled.ask(prompt, 8).text.startswith(rest)
+    assert n_astray > 5, "without healing it goes another way"
 
 
 def test_a_keystroke_that_is_healed_costs_few_tokens(bundled):

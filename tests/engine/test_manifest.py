@@ -12,7 +12,7 @@ from pylot_ls.engine.manifest import (
     manifest_for,
     read_manifest,
 )
-from pylot_ls.engine.types import FimOrder
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.errors import ManifestError
 
 SPM_FIRST = '[fim]\norders = ["spm", "psm"]\n'

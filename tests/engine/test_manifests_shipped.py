@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
-from pylot_ls.bundled import models_dir
+from pylot_ls.bundled import bundled_model_path, models_dir
+from pylot_ls.engine.footprint import kv_bytes_per_cell
 from pylot_ls.engine.manifest import Role, read_manifest
+from pylot_ls.engine.memory import dimensions_of
+from pylot_ls.engine.probe import probe
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import Marker, MarkerSegment
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.text.rope import Text
 
@@ -135,6 +139,23 @@ def test_other_files_are_given_as_the_reports_say():
     assert manifest_of("deepseek-coder-1.3b-base").file_form.format(path="utils.py", content="x = 1") == (
         "#utils.py\nx = 1\n"
     )
+
+
+def test_what_is_said_of_the_bundled_model_is_what_its_file_says():
+    manifest, path = manifest_of("pylot-tiny"), bundled_model_path()
+    probed = probe(path)
+    assert (manifest.name, manifest.license) == (
+        probed.metadata["general.name"],
+        probed.metadata["general.license"],
+    )
+    assert (manifest.n_params, manifest.n_ctx_train) == (probed.n_params, probed.n_ctx_train)
+    assert manifest.kv.bytes_per_token == kv_bytes_per_cell(dimensions_of(path), "f16")
+    texts = manifest.fim_texts
+    tokenizer = json.loads((models_dir() / "pylot-tiny" / "tokenizer.json").read_text(encoding="utf-8"))
+    ids = {token["content"]: str(token["id"]) for token in tokenizer["added_tokens"] if token["special"]}
+    assert [ids[text] for text in (texts.prefix, texts.middle, texts.suffix)] == [
+        probed.metadata[f"tokenizer.ggml.fim_{part}_token_id"] for part in ("pre", "mid", "suf")
+    ]
 
 
 # Bytes a token takes, reckoned from the cards by hand.

@@ -9,17 +9,8 @@ import pytest
 
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.model_file import check_model_file
-from pylot_ls.engine.types import (
-    Failed,
-    Finished,
-    FinishReason,
-    LoadFailed,
-    Loading,
-    Marker,
-    MarkerSegment,
-    Ready,
-    TextSegment,
-)
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import Failed, Finished, FinishReason, LoadFailed, Loading, Ready
 from pylot_ls.errors import ModelUnreadableError
 
 is_root = hasattr(os, "geteuid") and os.geteuid() == 0

@@ -9,7 +9,8 @@ import pytest
 from pylot_ls.engine.identity import model_identity
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import GenerateRequest, Priority, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import GenerateRequest, Priority
 
 SOURCE = "\n".join(f"def handler_{n}(request, response):\n    return response.{n}(request)\n" for n in range(40))
 

@@ -15,9 +15,10 @@ from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.memory_plan import MIB
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.pooled_backend import PooledBackend
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
 from pylot_ls.engine.shared_memory import SharedMemory
-from pylot_ls.engine.types import Finished, LoadFailed, TextSegment, Token
+from pylot_ls.engine.types import Finished, LoadFailed, Token
 from pylot_ls.errors import EngineClosedError, ModelNotFoundError, ModelTooLargeError, ModelUnsupportedError
 
 pytestmark = pytest.mark.asyncio

@@ -7,9 +7,10 @@ import threading
 import pytest
 
 from pylot_ls.engine.pooled_backend import PooledBackend
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.shared_memory import SharedMemory
-from pylot_ls.engine.types import Failed, Finished, FinishReason, KnownText, LoadFailed, Loading, Ready, TextSegment
+from pylot_ls.engine.types import Failed, Finished, FinishReason, KnownText, LoadFailed, Loading, Ready
 
 PROMPT = (TextSegment("x"),)
 

@@ -8,9 +8,10 @@ import pytest
 
 from pylot_ls.engine.pooled_backend import PooledBackend
 from pylot_ls.engine.precedence import Precedence
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.shared_memory import SharedMemory
-from pylot_ls.engine.types import GenerateRequest, Priority, TextSegment
+from pylot_ls.engine.types import GenerateRequest, Priority
 
 
 @pytest.fixture

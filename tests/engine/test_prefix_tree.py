@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pylot_ls.engine.prefix_tree import PrefixTree
 
 N_SEQUENCES = 5
+SALTS = st.sampled_from(["", "a", "b"])
 RUNS = st.lists(st.integers(0, 2), max_size=6)
 
 
@@ -20,21 +21,24 @@ class TreeMachine(RuleBasedStateMachine):
         super().__init__()
         self.tree = PrefixTree(N_SEQUENCES)
         self.cells = {}
+        self.salts = {}
 
     def choose(self, data):
         return data.draw(st.sampled_from(sorted(self.cells)))
 
     @precondition(lambda self: self.tree.has_free_sequence)
-    @rule()
-    def new(self):
-        self.cells[self.tree.new()] = []
+    @rule(salt=SALTS)
+    def new(self, salt):
+        seq = self.tree.new(salt)
+        self.cells[seq], self.salts[seq] = [], salt
 
     @precondition(lambda self: self.cells and self.tree.has_free_sequence)
     @rule(data=st.data())
     def fork(self, data):
         seq = self.choose(data)
         n_tokens = data.draw(st.integers(0, len(self.cells[seq])))
-        self.cells[self.tree.fork(seq, n_tokens)] = self.cells[seq][:n_tokens]
+        fork = self.tree.fork(seq, n_tokens)
+        self.cells[fork], self.salts[fork] = self.cells[seq][:n_tokens], self.salts[seq]
 
     @precondition(lambda self: self.cells)
     @rule(data=st.data(), tokens=RUNS)
@@ -56,7 +60,7 @@ class TreeMachine(RuleBasedStateMachine):
     def remove(self, data):
         seq = self.choose(data)
         self.tree.remove(seq)
-        del self.cells[seq]
+        del self.cells[seq], self.salts[seq]
 
     @precondition(lambda self: self.cells)
     @rule(data=st.data(), locked=st.booleans())
@@ -66,10 +70,11 @@ class TreeMachine(RuleBasedStateMachine):
         assert self.tree.is_locked(seq) == locked
         assert self.tree.sequences[-1] == seq
 
-    @rule(prompt=RUNS)
-    def match(self, prompt):
-        shared = {seq: common(self.tree.tokens(seq), prompt) for seq in self.cells}
-        found = self.tree.match(prompt)
+    @rule(prompt=RUNS, salt=SALTS)
+    def match(self, prompt, salt):
+        shared = {seq: common(self.tree.tokens(seq), prompt) for seq in self.cells if self.salts[seq] == salt}
+        found = self.tree.match(prompt, salt)
+        assert {each.seq for each in self.tree.matches(prompt, salt)} == {seq for seq, n in shared.items() if n}
         assert (found.n_shared if found else 0) == max(shared.values(), default=0)
         if found:
             assert shared[found.seq] == found.n_shared
@@ -79,6 +84,7 @@ class TreeMachine(RuleBasedStateMachine):
     def it_holds_what_the_model_holds(self):
         self.tree.check_integrity()
         assert set(self.tree.sequences) == set(self.cells)
+        assert {seq: self.tree.salt(seq) for seq in self.cells} == self.salts
         owners = {}
         for seq, cells in self.cells.items():
             assert self.tree.tokens(seq) == [token for token, _ in cells]

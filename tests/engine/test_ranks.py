@@ -6,7 +6,8 @@ import pytest
 from fake_kv import next_token
 from served_worker import END, PIECES, Served, cold_run
 
-from pylot_ls.engine.types import FinishReason, GenerateRequest, TextSegment, Token
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import FinishReason, GenerateRequest, Token
 
 
 class Ranked(Served):

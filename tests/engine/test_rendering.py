@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pylot_ls.engine.prompt_types import Keep, Marker, MarkerSegment, TextSegment, TokensSegment
 from pylot_ls.engine.rendering import PromptRenderer, cut
-from pylot_ls.engine.types import FimTokens, Keep, Marker, MarkerSegment, TextSegment
-from pylot_ls.errors import ModelUnsupportedError
+from pylot_ls.engine.types import FimTokens
+from pylot_ls.errors import ModelUnsupportedError, RequestError
 
 segments = st.builds(
     TextSegment,
@@ -104,3 +105,25 @@ def test_the_markers_are_the_models_own(bundled):
     order = (Marker.FIM_PREFIX, Marker.FIM_SUFFIX, Marker.FIM_MIDDLE)
     rendered = bundled.backend._loaded.renderer.render(tuple(map(MarkerSegment, order)))
     assert FimTokens(*rendered) == fim
+
+
+def test_tokens_stand_as_they_are_given():
+    renderer = PromptRenderer(code_points, {Marker.BOS: 1}, n_vocab=200)
+    prompt = (MarkerSegment(Marker.BOS), TokensSegment((7, 0, 199)), TextSegment("a"), TokensSegment(()))
+    assert renderer.render(prompt) == (1, 7, 0, 199, ord("a"))
+    assert renderer.n_last((TokensSegment((7, 8)),)) == 0
+
+
+@pytest.mark.parametrize("token", [-1, 200, 2**40])
+def test_a_token_that_there_is_not_is_refused_by_its_number(token):
+    with pytest.raises(RequestError, match=f"there is no token {token}; those of the model are 0 to 199"):
+        PromptRenderer(code_points, {}, n_vocab=200).render((TokensSegment((7, token)),))
+
+
+def test_special_tokens_spelt_out_become_those_tokens_only_where_a_text_says_so(bundled):
+    fim = bundled.state().info.fim
+    renderer = bundled.backend._loaded.renderer
+    texts = [TextSegment("<|fim_prefix|>a", special=special) for special in (True, False, True)]
+    rendered = [renderer.render((text,)) for text in texts]
+    assert rendered[0] == rendered[2] == (fim.prefix, *renderer.render((TextSegment("a"),)))
+    assert fim.prefix not in rendered[1]

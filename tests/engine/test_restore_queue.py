@@ -11,7 +11,8 @@ from shelf import Shelf
 from pylot_ls.engine import persistence
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import Failed, FinishReason, GenerateRequest, Marker, MarkerSegment, Priority, TextSegment
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import Failed, FinishReason, GenerateRequest, Priority
 
 SOURCE = "\n".join(f"def handler_{n}(request, response):\n    return response.{n}(request)\n" for n in range(40))
 OTHER = "\n".join(f"class Error{n}(Exception):\n    code = {n} * 17\n" for n in range(60))

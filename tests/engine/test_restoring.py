@@ -9,9 +9,10 @@ import pytest
 from pylot_ls.engine import restoring
 from pylot_ls.engine.generation import Generation
 from pylot_ls.engine.inbox import Job
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.restoring import Restoring
 from pylot_ls.engine.sequences import Lease
-from pylot_ls.engine.types import GenerateRequest, Priority, TextSegment
+from pylot_ls.engine.types import GenerateRequest, Priority
 
 N_PROMPT = 1000
 
@@ -28,7 +29,7 @@ class Disk:
     def cache(self):
         return self
 
-    def expect(self, _tokens, done):
+    def expect(self, _tokens, done, _salt):
         self.n_expected += 1
         self.done = done
 

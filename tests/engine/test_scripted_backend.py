@@ -1,9 +1,15 @@
 """The scripted backend keeps the backends' contract, deterministically."""
 
+import math
+import struct
+from dataclasses import replace
+
 import pytest
 
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment, TokensSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, SCRIPTED_TEXT, ScriptedBackend
-from pylot_ls.engine.types import Failed, FinishReason, LoadFailed, Loading, Marker, MarkerSegment, Ready, TextSegment
+from pylot_ls.engine.types import Alternative, Failed, FinishReason, LoadFailed, Loading, Ready, Sampling
+from pylot_ls.errors import ModelUnsupportedError
 
 PROMPT = (MarkerSegment(Marker.FIM_PREFIX), TextSegment("abcdefgh"))
 
@@ -80,3 +86,57 @@ def test_it_closes_while_its_load_is_paused(drive):
     backend.close()
     assert driven.answer(request_id).end.reason is FinishReason.CANCELLED
     assert driven.ask(PROMPT).end.kind == "EngineClosedError"
+
+
+def test_it_finds_what_was_evaluated_with_the_same_salt(drive):
+    driven = drive(ScriptedBackend())
+    usages = [driven.ask((TextSegment("abcdefghij"),), salt=salt).end.usage for salt in ("a", "b", "a", "", "")]
+    assert [usage.tokens_reused for usage in usages] == [0, 0, 2, 0, 2]
+
+
+def test_a_seed_says_which_of_its_answers_is_drawn(drive):
+    driven = drive(ScriptedBackend("one", others=("two", "three")))
+    said = [driven.ask(PROMPT, sampling=Sampling(seed=seed)).text for seed in (0, 1, 2, 3, None)]
+    assert said == ["one", "two", "three", "one", "one"]
+    assert driven.ask(PROMPT, sampling=Sampling(seed=1, temperature=0.0)).text == "one"
+
+
+def test_its_tokens_have_pieces_and_alternatives(drive):
+    driven = drive(ScriptedBackend("abcdefg"))
+    tokens = driven.ask(PROMPT, n_alternatives=2).tokens
+    assert [token.piece for token in tokens] == [b"abcd", b"efg"]
+    assert tokens[0].alternatives == (Alternative(ord("a"), b"abcd", 0.0), Alternative(ord("b"), b"b", -10.0))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "wrong"),
+    [
+        ((TokensSegment((SCRIPTED_MODEL.n_vocab,)),), {}),
+        (PROMPT, {"sampling": Sampling(top_p=2.0)}),
+        (PROMPT, {"n_alternatives": -1}),
+    ],
+)
+def test_it_refuses_what_a_model_does(drive, prompt, wrong):
+    end = drive(ScriptedBackend()).ask(prompt, **wrong).end
+    assert (type(end), end.kind) == (Failed, "RequestError")
+
+
+@pytest.mark.asyncio
+async def test_one_that_embeds_gives_each_text_its_own_vector_of_length_one(start_engine):
+    engine = start_engine(ScriptedBackend(info=replace(SCRIPTED_MODEL, n_embd=8)))
+    found = await engine.embedded(("abcde", "f", "abcde", (ord("f"),)))
+    vectors = [struct.unpack("<8f", vector) for vector in found.vectors]
+    assert found.n_tokens == (2, 1, 2, 1)
+    assert (vectors[0], vectors[1]) == (vectors[2], vectors[3])
+    assert vectors[0] != vectors[1]
+    assert [math.hypot(*vector) for vector in vectors] == pytest.approx([1.0] * 4, abs=1e-6)
+    with pytest.raises(ModelUnsupportedError, match="gives vectors only"):
+        await engine.prefill(PROMPT)
+    with pytest.raises(ModelUnsupportedError, match="produces text only"):
+        await start_engine(ScriptedBackend()).embed(("x",))
+
+
+def test_a_prompt_of_tokens_is_a_text_to_it(drive):
+    driven = drive(ScriptedBackend())
+    assert driven.ask((TokensSegment(tuple(map(ord, "abcdefgh"))),)).end.usage.prompt_tokens == 2
+    assert driven.ask((TextSegment("abcdefghij"),)).end.usage.tokens_reused == 2

@@ -9,7 +9,7 @@ from shelf import Shelf
 from pylot_ls.engine import worker
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
 
 
 def file(name):

@@ -9,7 +9,8 @@ from shelf import Shelf
 
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import FinishReason, GenerateRequest, Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.types import FinishReason, GenerateRequest
 
 SOURCE = "\n".join(f"def handler_{n}(request, response):\n    return response.{n}(request)\n" for n in range(20))
 AFTER = "\n\ndef main():\n    serve()\n"

@@ -8,7 +8,7 @@ import pytest
 from stack_source import AFTER, SOURCE
 
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.types import Marker, MarkerSegment, TextSegment
+from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
 
 # The same tokens in other batches give other sums: by up to 0.002 where this was measured, with the window. A state
 # that had read one other token would differ by a hundred times that.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shelf import Shelf
 
-from pylot_ls.engine.types import FimOrder
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.features.anchor_records import AnchorRecords, decode, encode, those_that_fit
 from pylot_ls.features.anchors import LastPrompt
 from pylot_ls.prompts.anchor import Anchor

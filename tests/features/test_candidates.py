@@ -165,17 +165,38 @@ async def test_cancelling_cancels_all(start_engine):
 
 
 FILLER = "".join(f"value_{number} = {number}\n" for number in range(30))
+# For each kind of place some, of which one is taken where the bundled model has as many suggestions as are said.
+PLACES = {
+    "an empty file": (1, ("|",)),
+    "a word": (2, ("import o|\n", "from col|\n", "def val|\n")),
+    "the end of a line": (2, ("y = value_|\n", "import |\n", "for |\n", "y = |\n", "def |\n")),
+    "within a line": (
+        2,
+        ("print(|)\n", "y = [|]\n", "def f(|):\n    pass\n", "y = str(|)\n", "class A(|):\n    pass\n"),
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    ("marked", "n_least"),
-    [("|", 1), (FILLER + "import o|\n", 2), (FILLER + "y = value_|\n", 2), (FILLER + "print(|)\n", 2)],
-    ids=["an empty file", "a word", "the end of a line", "within a line"],
-)
+@pytest.fixture(params=PLACES)
+def place(request, start_engine, bundled_config):
+    """A text and how many suggestions there are to be in it, at least."""
+
+    async def find():
+        n_least, places = PLACES[request.param]
+        engine = start_engine(LlamaBackend(bundled_config))
+        for marked in (FILLER * (place != "|") + place for place in places):
+            if len(texts(await ask(engine, marked))) >= n_least:
+                return marked, n_least
+        raise AssertionError(f"the bundled model has {n_least} suggestions at none of {places}")
+
+    return find
+
+
 @pytest.mark.asyncio
 async def test_a_real_model_offers_different_ones_and_evaluates_the_prompt_once(
-    start_engine, bundled_config, monkeypatch, marked, n_least
+    start_engine, bundled_config, monkeypatch, place
 ):
+    marked, n_least = await place()
     engine = start_engine(LlamaBackend(bundled_config))
     usages = []
     receive = engine._receive

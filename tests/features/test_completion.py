@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
-from pylot_ls.engine.types import LoadFailed, TextSegment, Usage
+from pylot_ls.engine.types import LoadFailed, Usage
 from pylot_ls.errors import ModelNotFoundError, ModelUnsupportedError
 from pylot_ls.features.completion import CompletionOptions, complete
 from pylot_ls.text.document import Document

@@ -24,7 +24,9 @@ BEFORE = "".join(f"def handler_{n}(request):\n    return request.{n}\n\n" for n 
 AFTER = "\n" + "".join(f"register(handler_{n})\n" for n in range(12))
 # So few that a suggestion is not the whole line, and something follows it.
 OPTIONS = CompletionOptions(max_tokens=2, confidence=0)
-START = "  return "
+# Ways to begin the line, of which one is taken behind which the bundled model goes on for several steps.
+STARTS = ("  return ", "  for ", "  if ", "  value = ", "  with ", "  print(")
+N_STEPS = 4
 
 
 class Watched(LlamaBackend):
@@ -106,86 +108,105 @@ async def sit_down(bundled_config):
         await desk.engine.close()
 
 
-async def test_an_accepted_suggestion_has_its_next_one_and_the_model_is_not_asked(sit_down):
+@pytest_asyncio.fixture
+async def start(sit_down):
+    """The beginning of a line; what is suggested behind it has more than one letter."""
+    desk = sit_down()
+    for start in STARTS:
+        steps = await steps_behind(desk, start)
+        if len(steps) == N_STEPS and len(steps[0]) > 1:
+            return start
+    raise AssertionError(f"the bundled model goes on for {N_STEPS} steps behind none of {STARTS}")
+
+
+async def steps_behind(desk, typed):
+    """What is suggested when each suggestion is accepted."""
+    steps = []
+    while len(steps) < N_STEPS and (suggestion := (await desk.ask(typed + "".join(steps))).suggestion):
+        steps.append(suggestion.text)
+    return steps
+
+
+async def test_an_accepted_suggestion_has_its_next_one_and_the_model_is_not_asked(sit_down, start):
     desk, without = sit_down(), sit_down()
-    text = await desk.look_ahead(START)
+    text = await desk.look_ahead(start)
     assert [request.priority for request in desk.backend.requests] == [Priority.KEYSTROKE, Priority.BACKGROUND]
-    accepted = await desk.ask(START + text)
+    accepted = await desk.ask(start + text)
     assert len(desk.backend.requests) == 2
     assert accepted.usage == Usage()
     assert accepted.suggestion.text
-    await without.ask(START)
-    assert accepted.suggestion.text == (await without.ask(START + text)).suggestion.text
+    await without.ask(start)
+    assert accepted.suggestion.text == (await without.ask(start + text)).suggestion.text
 
 
-async def test_it_goes_on_one_step_at_a_time(sit_down):
-    desk, typed = sit_down(), START
-    for n_steps in range(1, 4):
+async def test_it_goes_on_one_step_at_a_time(sit_down, start):
+    desk, typed = sit_down(), start
+    for n_steps in range(1, N_STEPS):
         typed += await desk.look_ahead(typed)
         assert len(desk.backend.requests) == 1 + n_steps
 
 
-async def test_typing_along_does_not_begin_it_anew(sit_down):
+async def test_typing_along_does_not_begin_it_anew(sit_down, start):
     desk = sit_down()
-    text = await desk.begin_to_look_ahead(START)
+    text = await desk.begin_to_look_ahead(start)
     for n in range(1, len(text)):
-        await desk.look_ahead(START + text[:n])
+        await desk.look_ahead(start + text[:n])
     assert len(desk.backend.requests) == 2
-    assert (await desk.ask(START + text)).usage == Usage()
+    assert (await desk.ask(start + text)).usage == Usage()
 
 
 @pytest.mark.parametrize("finished", [True, False], ids=["afterwards", "meanwhile"])
 @pytest.mark.parametrize("astray", ["?", "xx", None], ids=["a letter", "two letters", "along to its end"])
-async def test_the_next_keystroke_evaluates_as_few_tokens_as_without_it(sit_down, astray, finished):
+async def test_the_next_keystroke_evaluates_as_few_tokens_as_without_it(sit_down, start, astray, finished):
     desk, without = sit_down(), sit_down()
-    text = await (desk.look_ahead(START) if finished else desk.begin_to_look_ahead(START))
-    await without.ask(START)
-    typed = START + (astray or text + "?")
+    text = await (desk.look_ahead(start) if finished else desk.begin_to_look_ahead(start))
+    await without.ask(start)
+    typed = start + (astray or text + "?")
     usage, expected = (await desk.ask(typed)).usage, (await without.ask(typed)).usage
     assert usage.tokens_evaluated <= expected.tokens_evaluated <= 6
     # How much of a suggestion is decoded before it is broken off is chance.
     assert len(desk.backend.resident) == len(without.backend.resident)
 
 
-async def test_wrong_guesses_leave_nothing_behind(sit_down):
+async def test_wrong_guesses_leave_nothing_behind(sit_down, start):
     desk = sit_down()
-    await desk.look_ahead(START)
+    await desk.look_ahead(start)
     n_resident = len(desk.backend.resident)
     for n, letter in enumerate("abcdefghijklmnop"):
-        completion = await desk.ask(START + letter)
+        completion = await desk.ask(start + letter)
         if completion.suggestion:
-            desk.answers.shown(desk.page(START + letter)[0], completion.suggestion, OPTIONS)
+            desk.answers.shown(desk.page(start + letter)[0], completion.suggestion, OPTIONS)
             if n % 2:
                 await desk.settled()
     assert len(desk.tasks) > 8
     assert len(desk.backend.resident) == n_resident
 
 
-async def test_the_document_stands_where_it_stood_until_somebody_gets_there(sit_down):
+async def test_the_document_stands_where_it_stood_until_somebody_gets_there(sit_down, start):
     desk = sit_down()
-    text = await desk.look_ahead(START)
+    text = await desk.look_ahead(start)
     (before,) = desk.anchors.last_prompts(URI)
-    assert before.cursor == len(BEFORE + START)
-    await desk.ask(START + text)
+    assert before.cursor == len(BEFORE + start)
+    await desk.ask(start + text)
     (after,) = desk.anchors.last_prompts(URI)
     assert after.anchor == before.anchor
-    assert after.cursor == len(BEFORE + START + text)
+    assert after.cursor == len(BEFORE + start + text)
 
 
-async def test_where_that_would_need_another_anchor_nothing_is_prepared(sit_down):
+async def test_where_that_would_need_another_anchor_nothing_is_prepared(sit_down, start):
     desk = sit_down()
-    completion = await desk.ask(START)
+    completion = await desk.ask(start)
     desk.anchors.forget(URI)
-    desk.answers.shown(desk.page(START)[0], completion.suggestion, OPTIONS)
+    desk.answers.shown(desk.page(start)[0], completion.suggestion, OPTIONS)
     await desk.settled()
     assert len(desk.backend.requests) == 1
 
 
-async def test_a_question_elsewhere_ends_it_and_it_is_begun_again_where_it_was(sit_down):
+async def test_a_question_elsewhere_ends_it_and_it_is_begun_again_where_it_was(sit_down, start):
     desk = sit_down()
-    text = await desk.begin_to_look_ahead(START)
-    await desk.ask(START + "?")
+    text = await desk.begin_to_look_ahead(start)
+    await desk.ask(start + "?")
     (cut_short,) = desk.tasks
     assert cut_short.cancelled()
-    assert await desk.look_ahead(START) == text
-    assert (await desk.ask(START + text)).usage == Usage()
+    assert await desk.look_ahead(start) == text
+    assert (await desk.ask(start + text)).usage == Usage()

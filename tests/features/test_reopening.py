@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from shelf import Shelf
 
-from pylot_ls.engine.types import Priority, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Priority
 from pylot_ls.features import reopening
 from pylot_ls.features.anchors import Anchors
 from pylot_ls.features.completion import CompletionOptions, complete

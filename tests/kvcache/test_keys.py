@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pylot_ls.kvcache.keys import KEY_BYTES, block_keys, fingerprint, record_key, run_key
+from pylot_ls.kvcache.keys import KEY_BYTES, block_keys, fingerprint, record_key, run_key, salted
 
 FINGERPRINT = fingerprint({"model": "a"})
 
@@ -94,3 +94,11 @@ def test_the_key_of_a_record_is_that_of_its_kind_and_name():
     assert len(key) == KEY_BYTES
     assert key not in {record_key("anchors 2", "file:///a.py"), record_key("anchors 1f", "ile:///a.py")}
     assert record_key("anchors 1", "file:///\ud800")
+
+
+@given(st.text(), st.text())
+def test_each_salt_has_keys_of_its_own_and_none_has_those_there_were(one, other):
+    keys = [block_keys(salted(FINGERPRINT, salt), range(256)) for salt in (one, other, "")]
+    assert (keys[0] == keys[1]) == (one == other)
+    assert (keys[0] == keys[2]) == (one == "")
+    assert keys[2] == block_keys(FINGERPRINT, range(256))

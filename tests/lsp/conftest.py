@@ -131,10 +131,11 @@ async def connect(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     editors = []
 
-    def make(backend=None, overrides=None, store=None, new_pool=None):
+    def make(backend=None, overrides=None, store=None, new_pool=None, **others):
         backend = backend or ScriptedBackend("completed()")
         pool = ModelPool({Role.COMPLETE: backend, Role.CHAT: backend}, store)
-        editors.append(Editor(PylotServer(overrides or {}, new_pool or (lambda _settings: pool)), backend))
+        server = PylotServer(overrides or {}, new_pool or (lambda _settings: pool), **others)
+        editors.append(Editor(server, backend))
         return editors[-1]
 
     yield make

@@ -21,10 +21,13 @@ from action_client import (
 )
 
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
+from pylot_ls.features.actions.kinds import KINDS
 from pylot_ls.features.privacy import file_path
 from pylot_ls.lsp.handlers.code_action import ACTION_COMMAND
 
 pytestmark = pytest.mark.asyncio
+
+EDITS = {"workspace": {"applyEdit": True}}
 
 
 async def test_what_the_server_says_it_can_do(connect):
@@ -51,6 +54,9 @@ async def test_a_list_asks_no_model(connect, watched_backend):
 
 async def test_only_what_the_model_can_do_is_listed(connect):
     backend = ScriptedBackend(info=replace(SCRIPTED_MODEL, chats=False))
+    editor = await started(connect, backend=backend)
+    assert [each["kind"] for each in await listed(editor)] == ["refactor.rewrite.docstring"]
+    backend = ScriptedBackend(info=replace(SCRIPTED_MODEL, chats=False, n_params=500_000_000))
     editor = await started(connect, backend=backend)
     assert [each["kind"] for each in await listed(editor)] == ["refactor.rewrite.docstring", "refactor.explain"]
     backend = ScriptedBackend(info=replace(SCRIPTED_MODEL, chats=False, fim=None))
@@ -228,6 +234,19 @@ async def test_an_answer_that_does_not_parse_is_shown_and_changes_nothing(connec
     (await of_kind(editor, "simplify"))
     answer = await resolved(editor, "simplify")
     assert "does not define total" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("answer", ["", "<|im_end|> no", "again and " * 500])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_useless_answer_to_any_kind_is_said_and_nothing_is_edited(connect, kind, answer):
+    text = SOURCE.replace("    return", "    # сумма\n    return")
+    line, character = {"implement": (6, 4), "rename": (1, 4)}.get(kind, (0, 4))
+    place = {"start": {"line": 1, "character": 12}, "end": {"line": 1, "character": 15}}
+    editor = await started(connect, answer, capabilities={**LITERALS_ALONE, **EDITS}, text=text)
+    action = await of_kind(editor, kind, line, character, diagnostics=[{"range": place, "message": "sum is odd"}])
+    said = (await run_command(editor, *action["command"]["arguments"]))["error"]["message"]
+    assert said.startswith(("The model had nothing to say", "The model's answer", "The model did not come to an end"))
+    assert not [each for each in editor.requests if each["method"] == "workspace/applyEdit"]
 
 
 @pytest.mark.parametrize(

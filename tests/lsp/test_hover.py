@@ -51,8 +51,18 @@ async def test_who_does_not_prefer_markdown_gets_plain_text(connect, formats):
     }
 
 
-@pytest.mark.parametrize("position", [(0, 3), (1, 0), (3, 0), (3, 7), (4, 9), (99, 0), (8, 99)])
-async def test_nothing_is_shown_where_no_name_is_or_behind_the_text(connect, position):
+async def test_a_selection_is_explained_to_a_client_that_sends_a_range(connect):
+    editor = connect(ScriptedBackend(SAID))
+    answer = await editor.initialize(MARKDOWN)
+    assert answer["capabilities"]["experimental"] == {"hoverRange": True}
+    editor.open(SOURCE, URI, "python")
+    selection = {"start": {"line": 8, "character": 0}, "end": {"line": 8, "character": 15}}
+    found = await editor.request("textDocument/hover", {"textDocument": {"uri": URI}, "position": selection})
+    assert found["result"] == {"contents": {"kind": "markdown", "value": SAID}, "range": selection}
+
+
+@pytest.mark.parametrize("position", [(1, 0), (3, 0), (3, 7), (4, 9), (99, 0), (8, 99)])
+async def test_nothing_is_shown_where_nothing_has_a_value_or_behind_the_text(connect, position):
     assert await hovered(connect, position) is None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from lsprotocol import types
 
-from pylot_ls.engine.types import TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.lsp.notebooks import Notebooks
 from pylot_ls.text.document import Document
 from pylot_ls.text.rope import Text

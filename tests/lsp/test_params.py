@@ -29,6 +29,15 @@ def test_whole_numbers_are_integers(converter, line):
     assert isinstance(params.position.line, int)
 
 
+def test_a_hover_may_be_about_a_range(converter):
+    place = {"line": 5, "character": 0}
+    params = structure_params(converter, "textDocument/hover", {**hover(1), "position": {"start": place, "end": place}})
+    assert params.position == types.Range(types.Position(5, 0), types.Position(5, 0))
+    assert params.text_document.uri == "file:///a"
+    with pytest.raises(InvalidParamsError, match=r"^params\.position\.end: is missing$"):
+        structure_params(converter, "textDocument/hover", {**hover(1), "position": {"start": place}})
+
+
 @pytest.mark.parametrize("line", ["5", 5.5, True, None, [], float("inf")])
 def test_other_things_are_no_integers(converter, line):
     with pytest.raises(InvalidParamsError, match=r"^params\.position\.line: is not valid, expected an integer$"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from pylot_ls.engine.prompt_types import ChatSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
 from pylot_ls.engine.types import LoadFailed
 
@@ -15,6 +16,8 @@ pytestmark = pytest.mark.asyncio
 URI = "file:///project/%D1%84%D0%B0%D0%B9%D0%BB.py"
 TEXT = "def add(a, b):\n    return a + b\n\n\nprint(add(1, 2))\n"
 INVALID_PARAMS, REQUEST_FAILED, CANCELLED = -32602, -32803, -32800
+# A model that only completes, and is large enough to explain.
+COMPLETES = replace(SCRIPTED_MODEL, chats=False, n_params=500_000_000)
 BODY = {"start": {"line": 1, "character": 4}, "end": {"line": 1, "character": 16}}
 CURSOR = {"start": {"line": 1, "character": 6}, "end": {"line": 1, "character": 6}}
 
@@ -174,9 +177,31 @@ async def test_an_empty_answer_is_a_clear_error(started, text):
     assert error["message"] == "модель ничего не ответила; спросите другими словами или выберите другую модель"
 
 
-async def test_without_a_model_that_chats_it_is_said_what_to_do(started):
-    editor = await started(Asked(info=replace(SCRIPTED_MODEL, chats=False)))
-    error = (await run(editor, "explain", URI, BODY, workDoneToken="w"))["error"]
+async def test_a_larger_model_that_only_completes_explains_the_definition_around(started):
+    backend = Asked('They are added. So it is.\n\n    More."""', info=COMPLETES)
+    editor = await started(backend)
+    answer = await run(editor, "explain", URI, CURSOR, partialResultToken="p")
+    assert answer["result"] == {"text": "They are added. So it is.", "is_complete": True, "language": "en"}
+    assert [each["value"] for each in progress(editor)] == ["They are added. So it is."]
+    (prompt,) = backend.prompts
+    assert not any(isinstance(segment, ChatSegment) for segment in prompt)
+
+
+async def test_what_a_model_that_only_completes_cannot_explain_is_said(started):
+    editor = await started(Asked(info=COMPLETES))
+    outside = {"start": {"line": 4, "character": 0}, "end": {"line": 4, "character": 5}}
+    error = (await run(editor, "explain", URI, outside))["error"]
+    assert error["code"] == REQUEST_FAILED
+    assert error["message"].startswith("this model explains functions and classes alone")
+    useless = await started(Asked("<|im_end|>", info=COMPLETES))
+    error = (await run(useless, "explain", URI, CURSOR))["error"]
+    assert error["message"] == "the model said nothing worth reading; choose another model"
+
+
+@pytest.mark.parametrize(("command", "more"), [("explain", []), ("ask", ["Why?"])])
+async def test_without_a_model_that_is_able_to_it_is_said_what_to_do(started, command, more):
+    editor = await started(Asked(info=replace(SCRIPTED_MODEL, chats=False, n_params=3_000_000)))
+    error = (await run(editor, command, URI, BODY, *more, workDoneToken="w"))["error"]
     assert (error["code"], "pylot-ls models use NAME --role chat" in error["message"]) == (REQUEST_FAILED, True)
     assert [each["value"]["kind"] for each in progress(editor)] == ["begin", "end"]
 

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 import pytest_lsp
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
 
 from pylot_ls.bundled import sample_path
@@ -31,16 +32,27 @@ async def client(request, tmp_path, monkeypatch):
     assert client._server.returncode == 0
 
 
+async def first_docstring(client, source):
+    """Of the first definition of which the model has something to say: its line, and the edit."""
+    for name in ("total", "value", "by_price", "save", "load"):
+        line = source[: source.index(f"def {name}(self")].count("\n")
+        place = types.Range(types.Position(line, 8), types.Position(line, 8))
+        context = types.CodeActionContext([], only=[DOCSTRING])
+        (action,) = await client.text_document_code_action_async(
+            types.CodeActionParams(types.TextDocumentIdentifier(URI), place, context)
+        )
+        try:
+            return line, (await client.code_action_resolve_async(action)).edit
+        except JsonRpcException as error:
+            if "nothing to say" not in error.message:
+                raise
+    raise AssertionError("the bundled model has no docstring for any of them")
+
+
 async def test_an_editor_gets_the_docstring_that_the_model_writes(client):
     source = sample_path().read_text(encoding="utf-8")
     client.text_document_did_open(types.DidOpenTextDocumentParams(types.TextDocumentItem(URI, "python", 1, source)))
-    line = source[: source.index("def total")].count("\n")
-    place = types.Range(types.Position(line, 8), types.Position(line, 8))
-    params = types.CodeActionParams(
-        types.TextDocumentIdentifier(URI), place, types.CodeActionContext([], only=[DOCSTRING])
-    )
-    (action,) = await client.text_document_code_action_async(params)
-    edit = (await client.code_action_resolve_async(action)).edit
+    line, edit = await first_docstring(client, source)
     (change,) = edit.document_changes
     assert change.text_document == types.OptionalVersionedTextDocumentIdentifier(URI, 1)
     (added,) = change.edits

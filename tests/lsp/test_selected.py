@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from pylot_ls.config.feedback import feedback_log
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
-from pylot_ls.engine.types import TextSegment
 from pylot_ls.features.feedback import Verdict
 from pylot_ls.text.position import PositionEncoding
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
-from pylot_ls.engine.types import LoadFailed, TextSegment
+from pylot_ls.engine.types import LoadFailed
 from pylot_ls.errors import DecodeError, ModelNotFoundError
 from pylot_ls.lsp.server import PylotServer
 

@@ -12,11 +12,12 @@ import psutil
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
+from pylot_ls.lsp.connection import ConnectionLimits
 from pylot_ls.lsp.protocol import PylotProtocol
-from pylot_ls.lsp.stdio import StdioLimits, serve_stdio
+from pylot_ls.lsp.stdio import serve_stdio
 
 
-def build(limits: StdioLimits) -> LanguageServer:
+def build(limits: ConnectionLimits) -> LanguageServer:
     server = LanguageServer("toy", "1", protocol_cls=PylotProtocol)
 
     @server.feature("toy/echo")
@@ -52,7 +53,7 @@ def build(limits: StdioLimits) -> LanguageServer:
 
 
 async def serve(options: argparse.Namespace) -> int:
-    limits = StdioLimits(
+    limits = ConnectionLimits(
         max_unsent_bytes=options.max_unsent_bytes, parent_interval_s=0.02, stall_s=options.stall_s, stop_s=0.2
     )
 

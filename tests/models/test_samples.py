@@ -8,9 +8,9 @@ from collections import Counter
 
 import pytest
 
+from pylot_ls.engine.prompt_types import FimOrder, Marker
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import FimOrder, Marker
 from pylot_ls.prompts.layout import FimOptions
 from pylot_ls.prompts.plan import make_plan
 from pylot_ls.text.rope import Text

@@ -28,6 +28,9 @@ from pylot_tiny.sizes import SIZES  # noqa: E402
 from pylot_tiny.special import END, FIM_MIDDLE, FIM_PREFIX  # noqa: E402
 from pylot_tiny.vocabulary import load_tokenizer, train_tokenizer  # noqa: E402
 
+# Training takes half a minute of processor time, which is some minutes where others compute, too.
+pytestmark = pytest.mark.timeout(1200)
+
 # Enough of the standard library to learn from; some of it is held out.
 PACKAGES = {"asyncio", "collections", "email", "http", "importlib", "json", "logging", "pathlib", "unittest", "xml"}
 SAMPLE = "def size_of(path):\n    return os.stat(path).st_size\n\n\nclass Path:\n    def __init__(self, *parts):\n"

@@ -3,8 +3,8 @@
 import pytest
 from defined import found_in
 
+from pylot_ls.engine.prompt_types import FimOrder, MarkerSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import FimOrder, MarkerSegment
 from pylot_ls.prompts.docstring_hole import docstring_form, docstring_hole, docstring_place
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.syntax.grammars import LANGUAGE_IDS

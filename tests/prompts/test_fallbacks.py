@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pylot_ls.engine.prompt_types import FimOrder, Marker, TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import FimOrder, Marker, TextSegment
 from pylot_ls.prompts.anchor import Anchor
 from pylot_ls.prompts.fallbacks import fallbacks
 from pylot_ls.prompts.layout import FimOptions, Layout

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pylot_ls.engine.prompt_types import FimOrder, Marker, MarkerSegment, TextSegment
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import FimOrder, Marker, MarkerSegment, TextSegment
 from pylot_ls.errors import ModelUnsupportedError
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.prompts.layout import _MOST_SUFFIX_TOKENS, Layout

@@ -2,7 +2,7 @@
 
 from statistics import median
 
-from pylot_ls.engine.types import FimOrder
+from pylot_ls.engine.prompt_types import FimOrder
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.text.rope import Text
 

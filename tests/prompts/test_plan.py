@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from pylot_ls.engine.prompt_types import FimOrder, TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import FimOrder, TextSegment
 from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.prompts.layout import Layout
 from pylot_ls.prompts.plan import make_plan

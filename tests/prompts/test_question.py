@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pylot_ls.engine.prompt_types import ChatSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.engine.types import ChatSegment
 from pylot_ls.errors import ModelUnsupportedError
 from pylot_ls.prompts.question import SYSTEM, About, question_prompt
 from pylot_ls.text.document import Document

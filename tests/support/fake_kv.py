@@ -111,6 +111,9 @@ class FakeKv:
             among = [token for token in among or LETTERS if token != best] or [best]
         return self._best(tokens, among, guess), logprob_after(tokens)
 
+    def most_probable(self, index: int, n_tokens: int) -> list[tuple[int, float]]:
+        return [self.greedy(index, rank=rank) for rank in range(min(n_tokens, len(LETTERS)))]
+
     def _best(self, tokens: Sequence[int], among: Sequence[int] | None, guess: Guess | None) -> int:
         if guess is not None and guess.weight > CONVINCING and among is None:
             return int(guess.tokens[guess.shares.argmax()])

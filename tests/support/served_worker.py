@@ -10,20 +10,12 @@ from fake_kv import FakeKv, logprob_after, next_token
 from pylot_ls.engine.healing import healing_of
 from pylot_ls.engine.inbox import Inbox
 from pylot_ls.engine.loading import Loaded
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
 from pylot_ls.engine.sequences import Sequences
 from pylot_ls.engine.speculation import Speculation
-from pylot_ls.engine.types import (
-    Failed,
-    Finished,
-    FinishReason,
-    GenerateRequest,
-    KnownText,
-    Priority,
-    TextSegment,
-    Token,
-)
+from pylot_ls.engine.types import Failed, Finished, FinishReason, GenerateRequest, KnownText, Priority, Token
 from pylot_ls.engine.vocabulary import Vocabulary
 from pylot_ls.engine.worker import Worker
 
@@ -53,6 +45,8 @@ class LetterModel:
 
     def piece(self, token):
         return PIECES[token]
+
+    spelling = piece
 
 
 class Eager(Speculation):
@@ -136,9 +130,9 @@ class Served:
         )
         self.worker = Worker(self.inbox, self.events.append, loaded)
 
-    def submit(self, prompt, max_tokens=4, priority=Priority.KEYSTROKE, session="", stop=(), *, heal=False):
+    def submit(self, prompt, max_tokens=4, priority=Priority.KEYSTROKE, session="", stop=(), **others):
         request_id = str(len(self.requests))
-        request = GenerateRequest(request_id, (TextSegment(prompt),), max_tokens, stop, priority, session, heal=heal)
+        request = GenerateRequest(request_id, (TextSegment(prompt),), max_tokens, stop, priority, session, **others)
         self.requests[request_id] = request
         if not self.inbox.put(request):
             del self.requests[request_id]

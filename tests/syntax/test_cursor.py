@@ -198,6 +198,8 @@ def test_the_end_of_the_unit(language_id, marked, suggestion, unit):
     [
         ("python", "x = (|\n", "1)", 1, 0),
         ("python", "foo(|)\n", "a)", 0, 1),
+        # Two statements in a line: what is missing is the line's end, which is no node of the tree.
+        ("python", "def f(a):\n    return a|\n", " number", 0, 1),
         ("go", "package a\nvar x = |\n", "1", 1, 0),
         ("typescriptreact", "const a = <b>{|}</b>;", "c", 0, 0),
         ("typescript", "let x: |;", "number", 1, 0),

@@ -13,7 +13,15 @@ PYTHON = grammar("python")
 
 @pytest.mark.parametrize(
     ("text", "n_errors"),
-    [("x = 1\n", 0), ("", 0), ("x = (\n", 1), ("def f():\n", 0), ("x = = 1\ny = = 1\n", 2), ("if x\n    y\n", 1)],
+    [
+        ("x = 1\n", 0),
+        ("", 0),
+        ("x = (\n", 1),
+        ("def f():\n", 0),
+        ("x = = 1\ny = = 1\n", 2),
+        ("if x\n    y\n", 1),
+        ("x = y z\n", 1),
+    ],
 )
 def test_errors_are_counted(text, n_errors):
     assert parse(PYTHON, text.encode()).n_errors() == n_errors

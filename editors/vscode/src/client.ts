@@ -1,11 +1,12 @@
 /** The connection to the server: what it is told, and what is heard from it. */
 
-import type { LogOutputChannel } from "vscode";
+import { type LogOutputChannel, window } from "vscode";
 import {
   type ErrorHandler,
   type InitializeParams,
   LanguageClient,
   type LanguageClientOptions,
+  type Middleware,
   RevealOutputChannelOn,
   type ServerOptions,
   State,
@@ -55,6 +56,23 @@ class QuietClient extends LanguageClient {
   }
 }
 
+const middleware: Middleware = {
+  async resolveCodeAction(action, token, next) {
+    try {
+      return await next(action, token);
+    } catch (error) {
+      // VS Code says nothing of it by itself: whoever has chosen the action would wait.
+      if (!token.isCancellationRequested) {
+        void window.showWarningMessage(error instanceof Error ? error.message : String(error));
+      }
+      return action;
+    }
+  },
+  workspace: {
+    configuration: (params) => params.items.map((item) => (item.section === SECTION ? chosenSettings() : null)),
+  },
+};
+
 /** A connection, not yet started. */
 export function connect(way: Way, log: LogOutputChannel, holder: StatusHolder, pauses: Pauses): Connection {
   let lastError = "";
@@ -64,12 +82,7 @@ export function connect(way: Way, log: LogOutputChannel, holder: StatusHolder, p
     outputChannel: log,
     revealOutputChannelOn: RevealOutputChannelOn.Never, // typing is not disturbed
     initializationOptions: () => chosenSettings(),
-    middleware: {
-      workspace: {
-        configuration: (params) =>
-          params.items.map((item) => (item.section === SECTION ? chosenSettings() : null)),
-      },
-    },
+    middleware,
     errorHandler: way.onClosed(() => isStarted),
     initializationFailedHandler: () => false, // start() rejects, and whoever called it tells the user
     stdioOptions: {

@@ -10,8 +10,9 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from pylot_ls.engine.prompt_types import FimOrder, Marker, TextSegment
 from pylot_ls.engine.rendering import PromptRenderer
-from pylot_ls.engine.types import FimOrder, FimTokens, Marker, ModelInfo, TextSegment
+from pylot_ls.engine.types import FimTokens, ModelInfo
 from pylot_ls.prompts.anchor import Anchor
 from pylot_ls.prompts.layout import FimOptions, Layout
 from pylot_ls.text.rope import Text

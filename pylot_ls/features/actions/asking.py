@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.types import Finished, FinishReason, Hole, Priority
+from pylot_ls.engine.types import FinishReason, Hole, Priority
 from pylot_ls.errors import ActionError
 from pylot_ls.features.cleaning import clean
+from pylot_ls.features.listening import listen
 from pylot_ls.features.repetition import repeats
 from pylot_ls.language import ENGLISH
 from pylot_ls.prompts.layout import FimOptions
 from pylot_ls.prompts.plan import make_plan
 from pylot_ls.prompts.question import About, question_prompt
-from pylot_ls.prompts.window import with_line_feeds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from pylot_ls.engine.engine import Engine, GenerationEvent
-    from pylot_ls.engine.types import Prompt
+    from pylot_ls.engine.prompt_types import Prompt
     from pylot_ls.features.actions.context import Context
     from pylot_ls.language import Language
     from pylot_ls.text.rope import Text
@@ -122,18 +121,17 @@ async def _collected(
     language: Language,
     on_text: Callable[[str], None],
 ) -> str:
-    received = ""
-    async with contextlib.aclosing(generation) as events:
-        async for event in events:
-            received += event.text
-            text = with_line_feeds(received)
-            part = until(text)
-            if part is not None:
-                return part
-            if repeats(text) or (isinstance(event, Finished) and event.reason is FinishReason.LENGTH):
-                raise ActionError(language.say("The model did not come to an end; nothing was changed."))
-            on_text(text)
-    return with_line_feeds(received)
+    def is_enough(text: str) -> bool:
+        if until(text) is not None or repeats(text):
+            return True
+        on_text(text)
+        return False
+
+    heard = await listen(generation, is_enough)
+    part = until(heard.text)
+    if part is None and (heard.reason is FinishReason.LENGTH or repeats(heard.text)):
+        raise ActionError(language.say("The model did not come to an end; nothing was changed."))
+    return heard.text if part is None else part
 
 
 def usable(text: str, language: Language = ENGLISH) -> str:

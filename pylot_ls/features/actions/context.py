@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
-from pylot_ls.features.view import View
+from pylot_ls.features.actions.excerpt import Excerpt, excerpt_around
+from pylot_ls.features.hover.explaining import explains
 from pylot_ls.language import ENGLISH
-from pylot_ls.prompts.window import window_end, window_start
 from pylot_ls.syntax.definitions import Span
-from pylot_ls.syntax.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pylot_ls.engine.types import ModelInfo
+    from pylot_ls.features.view import View
     from pylot_ls.language import Language
     from pylot_ls.syntax.definitions import Definition
+    from pylot_ls.syntax.scope import Scope
     from pylot_ls.text.document import Document
 
-# What is parsed for a list; a definition that goes on beyond it is not offered anything that needs all of it.
-# Twice as much takes twice the time, and hardly any function is as long.
-_BEFORE_CHARACTERS = 6_000
-_AFTER_CHARACTERS = 7_000
-_END_STEP = 1_000
-# A line with which a definition begins, and what is written above it.
-_HEADER = re.compile(
-    r"""^([ \t]*)(?:
-        @\w | \#\[ | (?:async\s+)?def\s+\w+\s*[(\[] | class\s+\w+\s*[(:{\[]
-        | (?:export|public|private|protected|static|abstract|final)\s+\w+[\w\s.<>]*[({=]
-        | (?:async\s+)?function\s*\w+\s*\( | (?:interface|struct|enum|namespace)\s+\w+\s*\{ | func\s.*\{
-        | (?:pub\b\S*\s+)?(?:(?:async\s+)?fn|struct|enum|trait|impl)\b.*[({] | template\s*<
-        | (?:void|int|char|bool|double|float|long|size_t|auto)\s+\w+\s*\(
-    )""",
-    re.VERBOSE | re.MULTILINE,
-)
 # What a model is to write again must be read by a person, and written in seconds.
 MOST_REGION_CHARACTERS = 6_000
 
@@ -66,10 +52,19 @@ class Abilities:
     Attributes:
         chats: answer questions.
         fills: complete at a place within a text.
+        explains: say what a definition does, by completing.
     """
 
     chats: bool = False
     fills: bool = False
+    explains: bool = False
+
+    @classmethod
+    def of(cls, complete: ModelInfo | None, *, chats: bool) -> Self:
+        """What one that completes can do, as far as it is known, and whether there is one that chats."""
+        if complete is None:
+            return cls(chats)
+        return cls(chats, complete.fim is not None, explains(complete))
 
 
 @dataclass(frozen=True)
@@ -92,45 +87,38 @@ class Context:
     language: Language = ENGLISH
 
     @cached_property
-    def view(self) -> View:
-        """The window that is parsed. Its borders move in steps, so that it is mostly the one of the list before."""
-        text = self.document.text
-        wanted = min(len(text), (self.end // _END_STEP + 1) * _END_STEP + _AFTER_CHARACTERS)
-        start = window_start(text, self.start, _BEFORE_CHARACTERS)
-        if start:
-            # Elsewhere a string or a comment may be open, and all behind it would be read the other way round. What is
-            # an example in one of them is indented further than what stands around that.
-            headers = _HEADER.finditer(text.slice(start, self.start))
-            start += min(((len(each[1]), each.start()) for each in headers), default=(0, 0))[1]
-        return View(text, start, window_end(text, start, wanted - start))
+    def excerpt(self) -> Excerpt:
+        """What is looked at; see ``parsed``."""
+        return excerpt_around(self.document, self.start, self.end)
 
-    @cached_property
-    def scope(self) -> Scope | None:
-        """The syntax of the view; None where there is no grammar, or it takes too long to parse."""
-        return Scope.of(self.document.language_id, self.view.text)
+    async def parsed(self) -> Self:
+        """The same with ``excerpt`` there: what takes milliseconds is done on a thread."""
+        try:
+            # Where the cached property has it.
+            self.__dict__["excerpt"] = excerpt_around(self.document, self.start, self.end, parses=False)
+        except LookupError:
+            await asyncio.to_thread(getattr, self, "excerpt")
+        return self
 
     @property
-    def is_parsed(self) -> bool:
-        """Whether ``scope`` takes no time."""
-        return "scope" in self.__dict__ or Scope.is_at_hand(self.document.language_id, self.view.text)
+    def view(self) -> View:
+        """See ``Excerpt``."""
+        return self.excerpt.view
 
-    @cached_property
+    @property
+    def scope(self) -> Scope | None:
+        """See ``Excerpt``."""
+        return self.excerpt.scope
+
+    @property
     def place(self) -> int:
-        """The range's beginning in the view; in white space around a line, the nearest character of that line."""
-        view, offset = self.view.text, self.view.from_text(self.start)
-        line_start = view.rfind("\n", 0, offset) + 1
-        line = view[line_start:].partition("\n")[0]
-        first, last = len(line) - len(line.lstrip()), len(line.rstrip()) - 1
-        return line_start + max(first, min(offset - line_start, last)) if line.strip() else offset
+        """See ``Excerpt``."""
+        return self.excerpt.place
 
-    @cached_property
+    @property
     def definition(self) -> Definition | None:
-        """The innermost definition around the range's beginning, if all of it is in the view."""
-        scope = self.scope
-        found = None if scope is None else scope.definition_at(self.place)
-        if found is None or (found.whole.end >= len(self.view.text.rstrip()) and not self.view.reaches_end):
-            return None
-        return found
+        """See ``Excerpt``."""
+        return self.excerpt.definition
 
     @cached_property
     def region(self) -> Span | None:

@@ -29,8 +29,11 @@ class Translate:
         scope, region = context.scope, context.region
         if not context.abilities.chats or scope is None or region is None:
             return ()
-        prose = "".join(map(context.shown, scope.prose(region.start, region.end)))
-        if not any(map(str.isalpha, prose)) or not _may_be_foreign(prose, context.language.tag):
+        tag = context.language.tag
+        # Most texts in these languages have nothing to be looked for.
+        if _is_ascii(tag) and context.shown(region).isascii():
+            return ()
+        if not any(_may_be_foreign(context.shown(each), tag) for each in scope.prose(region.start, region.end)):
             return ()
         return (Offer(context.language.say("Translate comments to {name}", name=context.language.name)),)
 
@@ -45,5 +48,8 @@ class Translate:
 
 def _may_be_foreign(prose: str, tag: str) -> bool:
     """Whether a text may be in another language: all that letters tell is that ASCII alone is no Russian."""
-    has_others = any(character.isalpha() and not character.isascii() for character in prose)
-    return has_others if tag.partition("-")[0].lower() in _ASCII_LANGUAGES else True
+    return any(character.isalpha() and not (character.isascii() and _is_ascii(tag)) for character in prose)
+
+
+def _is_ascii(tag: str) -> bool:
+    return tag.partition("-")[0].lower() in _ASCII_LANGUAGES

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pylot_ls.engine.manifest import Role
-from pylot_ls.engine.types import Finished, FinishReason, Priority, Token, Usage
-from pylot_ls.errors import ModelError
+from pylot_ls.engine.types import FinishReason, Priority, Usage
+from pylot_ls.errors import ModelError, ModelUnsupportedError, RequestError
+from pylot_ls.features.hover.subject import definition_in
 from pylot_ls.features.hover.wording import is_enough, prose
+from pylot_ls.features.listening import listen
+from pylot_ls.features.questions import quoted
+from pylot_ls.language import Message
 from pylot_ls.prompts.docstring_hole import MAX_TOKENS, docstring_form, docstring_hole
 from pylot_ls.prompts.question import About, question_prompt
 from pylot_ls.prompts.window import with_line_feeds
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 
     from pylot_ls.engine.engine import Engine
     from pylot_ls.engine.pool import ModelPool
-    from pylot_ls.engine.types import ModelInfo, Prompt
+    from pylot_ls.engine.prompt_types import Prompt
+    from pylot_ls.engine.types import ModelInfo
     from pylot_ls.features.hover.subject import Subject
     from pylot_ls.language import Language
     from pylot_ls.prompts.docstring_hole import DocstringForm
@@ -30,6 +33,14 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+NONE_EXPLAINS = Message(
+    "no model here explains code: choose one that chats (pylot-ls models use NAME --role chat), or one of 100 million "
+    "parameters or more that completes (pylot-ls models use NAME)"
+)
+_DEFINITIONS_ALONE = Message(
+    "this model explains functions and classes alone: put the cursor into one, or choose a model that chats "
+    "(pylot-ls models use NAME --role chat)"
+)
 _CHAT_TOKENS = 160
 # Of models that fill holes only larger ones are asked. What the bundled one says, with 3 million parameters, is wrong
 # more than nine times in ten, and it is surest of itself where it repeats what documents its neighbours (see
@@ -78,9 +89,28 @@ async def explaining_engine(pool: ModelPool) -> tuple[Engine, ModelInfo] | None:
             _log.info("the model of the role %s does not explain: %s", role, error)
             continue
         info = await engine.ready()
-        if role is Role.CHAT or (info.fim is not None and info.n_params >= _LEAST_PARAMETERS):
+        if explains(info):
             return engine, info
     return None
+
+
+async def chosen_engine(pool: ModelPool) -> tuple[Engine, ModelInfo]:
+    """The model that explains.
+
+    Raises:
+        ModelError: there is none, or why the one that was chosen for it is of no use.
+        EngineClosedError: the pool was closed.
+    """
+    found = await explaining_engine(pool)
+    if found is None:
+        await pool.engine(Role.CHAT if pool.has_own(Role.CHAT) else Role.COMPLETE)
+        raise ModelUnsupportedError(NONE_EXPLAINS)
+    return found
+
+
+def explains(model: ModelInfo) -> bool:
+    """Whether a model says something worth reading: all that chat, and of those that fill holes larger ones."""
+    return model.chats or (model.fim is not None and model.n_params >= _LEAST_PARAMETERS)
 
 
 def ask_about(
@@ -112,6 +142,41 @@ def ask_about(
     return Asked(prompt, MAX_TOKENS, form.begun, form)
 
 
+async def explain_definition(
+    document: Document,
+    places: tuple[int, int],
+    engine: Engine,
+    language: Language,
+    options: FimOptions | None = None,
+    *,
+    session: str = "",
+    keep: bool = False,
+) -> Explanation:
+    """What a model that only completes says of the definition around a part of a document.
+
+    Args:
+        document: of which it is a part.
+        places: where the part starts and ends, in characters.
+        engine: of the model.
+        language: in which it is to explain, if it can be told.
+        options: how completions are laid out.
+        session: whose request it is.
+        keep: whether the KV of the document may be kept.
+
+    Raises:
+        RequestError: there is no definition that it could document, or it said nothing worth reading.
+        ModelError, EngineError: as ``Engine.ready`` and ``explain``.
+    """
+    subject = await definition_in(document, *places)
+    asked = None if subject is None else ask_about(document, subject, await engine.ready(), language, options)
+    if asked is None:
+        raise RequestError(_DEFINITIONS_ALONE)
+    explanation = await explain(asked, engine, session=session, keep=keep)
+    if not explanation.text:
+        raise RequestError(Message("the model said nothing worth reading; choose another model"))
+    return explanation
+
+
 async def explain(
     asked: Asked,
     engine: Engine,
@@ -127,10 +192,8 @@ async def explain(
     Raises:
         EngineError: the engine failed.
     """
-    received, is_over, usage = "", False, Usage()
-    logprobs: list[float] = []
     stop = asked.form.stop if asked.form else ()
-    events = engine.generate(
+    generation = engine.generate(
         asked.prompt,
         max_tokens=asked.max_tokens,
         stop=stop,
@@ -139,22 +202,18 @@ async def explain(
         keep=keep,
         heal=asked.form is not None,
     )
-    words = asked.begun
-    async with contextlib.aclosing(events) as stream:
-        async for event in stream:
-            usage = event.usage
-            received += event.text
-            if isinstance(event, Token):
-                logprobs.append(event.logprob)
-            elif isinstance(event, Finished):
-                is_over = event.reason in {FinishReason.END, FinishReason.STOP}
-            words, has_ended = _words(asked, with_line_feeds(received))
-            is_over = is_over or has_ended
-            if is_over or is_enough(words):
-                break
-            on_text(prose(words, is_over=False))
-    confidence = math.exp(sum(logprobs) / len(logprobs)) if logprobs else 0.0
-    return Explanation(prose(words, is_over=is_over), confidence, usage)
+
+    def has_said_enough(received: str) -> bool:
+        words, has_ended = _words(asked, received)
+        if has_ended or is_enough(words):
+            return True
+        on_text(prose(words, is_over=False))
+        return False
+
+    heard = await listen(generation, has_said_enough)
+    words, has_ended = _words(asked, heard.text)
+    is_over = has_ended or heard.reason in {FinishReason.END, FinishReason.STOP}
+    return Explanation(prose(words, is_over=is_over), heard.confidence, heard.usage)
 
 
 def _words(asked: Asked, received: str) -> tuple[str, bool]:
@@ -167,7 +226,11 @@ def _words(asked: Asked, received: str) -> tuple[str, bool]:
 def _question(document: Document, subject: Subject, language: Language) -> str:
     """It quotes what it is about: the part of the document that is shown is not marked."""
     definition = subject.definition
-    if definition is None:
+    if not subject.is_name:
+        about = f"What does this code do?\n{quoted(About.of(document, subject.start, subject.end))}"
+        if subject.name != subject.line and "\n" not in subject.name:
+            about = f"{about}\nIt is a part of this line:\n{subject.line[:_MOST_QUOTED]}"
+    elif definition is None:
         about = f"What is `{subject.name}` in this line?\n{subject.line[:_MOST_QUOTED]}"
     else:
         span = definition.signature

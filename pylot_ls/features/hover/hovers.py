@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls.engine.identity import file_stamp
+from pylot_ls.engine.manifest import Role
 from pylot_ls.errors import PylotError
 from pylot_ls.features.hover.explaining import Explanation, ask_about, explain, explaining_engine
 from pylot_ls.features.hover.explanations import Explanations, explanation_key
 from pylot_ls.features.hover.stated import Stated, stated
-from pylot_ls.features.hover.subject import Subject, subject_at
+from pylot_ls.features.hover.subject import Subject, subject_at, subject_in
 from pylot_ls.language import ENGLISH
 from pylot_ls.prompts.layout import FimOptions
 
@@ -98,13 +99,25 @@ class Hovers:
         self._jobs: dict[object, _Job] = {}
 
     async def hover(
-        self, document: Document, offset: int, options: HoverOptions, *, session: str = "", kept: bool = False
+        self,
+        document: Document,
+        places: tuple[int, int],
+        options: HoverOptions,
+        *,
+        session: str = "",
+        kept: bool = False,
     ) -> Hover | None:
-        """What is shown at an offset; None where nothing is.
+        """What is shown of a selection, or at a cursor; None where nothing is.
 
-        ``session`` is whose request it is; ``kept``: whether something of the document may be kept on disk.
+        Args:
+            document: in which it is.
+            places: where the selection starts and ends, in characters; equal for a cursor.
+            options: what the user has chosen.
+            session: whose request it is.
+            kept: whether something of the document may be kept on disk.
         """
-        subject = await subject_at(document, offset)
+        start, end = places
+        subject = await (subject_at(document, start) if start == end else subject_in(document, start, end))
         if subject is None:
             return None
         said = None if subject.definition is None else stated(document.text, subject.definition)
@@ -112,9 +125,16 @@ class Hovers:
         job = self._join(key) or self._begin(key, document, subject, options, session=session, kept=kept)
         self._end_others(job)
         explanation, is_going_on = await self._wait(job, options.time_budget_ms)
-        if said is None and not explanation.text and not is_going_on:
+        # Nothing is promised where only a model that chats could say something, and none is known.
+        if said is None and not explanation.text and not (is_going_on and self._can_chat):
             return None
         return Hover(subject, said, explanation, is_going_on)
+
+    @property
+    def _can_chat(self) -> bool:
+        pool = self._pool()
+        known = pool.known(Role.CHAT)
+        return known.chats if known is not None else pool.has_own(Role.CHAT)
 
     def forget(self, uri: str) -> None:
         """A document was closed: nobody wants to know any more."""

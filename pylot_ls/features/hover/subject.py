@@ -1,4 +1,4 @@
-"""What is hovered over: a name, and what it is defined by, as far as the text around tells."""
+"""What is hovered over: a name, and what it is defined by, as far as the text around tells; else code of any kind."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylot_ls.features.outline import Outline, outline_at
-from pylot_ls.syntax.definitions import DefinitionKind
+from pylot_ls.prompts.window import with_line_feeds
+from pylot_ls.syntax.definitions import DefinitionKind, Span
 
 if TYPE_CHECKING:
     from pylot_ls.syntax.definitions import Definition
     from pylot_ls.syntax.names import Name
     from pylot_ls.text.document import Document
+    from pylot_ls.text.rope import Text
 
 # By what a method names what it belongs to.
 _OWN = frozenset({"self", "cls", "this", "Self", "super()"})
@@ -19,15 +21,20 @@ _OWN = frozenset({"self", "cls", "this", "Self", "super()"})
 _METHODS_APART = frozenset({"go", "rust", "c", "cpp"})
 
 
+# More than a person selects to have it explained in three sentences.
+_MOST_CHARACTERS = 20_000
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A name in a document.
+    """A name in a document, or another piece of code.
 
     Attributes:
-        name: as it is written there.
+        name: as it is written there; of other code all of it.
         start, end: where, in characters.
-        line: all of its line, without indentation.
+        line: all of its first line, without indentation.
         definition: what it stands for; None where the text around does not tell. Its spans are the document's.
+        is_name: whether it is a name.
     """
 
     name: str
@@ -35,17 +42,59 @@ class Subject:
     end: int
     line: str
     definition: Definition | None
+    is_name: bool = True
 
 
 async def subject_at(document: Document, offset: int) -> Subject | None:
-    """The name at an offset; None in white space, on punctuation, in strings, comments, and without a grammar."""
+    """The name at an offset, or else the smallest expression.
+
+    None in white space, in comments and documentation, on what is of a statement alone, and without a grammar.
+    """
     outline = await outline_at(document, offset)
-    if outline is None or outline.name is None:
+    if outline is None:
         return None
     name, text = outline.name, document.text
-    line = text.line(text.line_of(name.span.start)).strip()
+    if name is None:
+        return None if outline.expression is None else _piece(document, outline.expression)
     found = _definition_of(outline, name, document.language_id)
-    return Subject(name.text, name.span.start, name.span.end, line, found)
+    return Subject(name.text, name.span.start, name.span.end, _line(text, name.span.start), found)
+
+
+async def subject_in(document: Document, start: int, end: int) -> Subject | None:
+    """What is selected, without the white space around it: a name, or any piece of code.
+
+    None where nothing is selected, or more than anybody has explained in a few sentences.
+    """
+    text = document.text
+    if end - start > _MOST_CHARACTERS:
+        return None
+    selected = text.slice(start, end)
+    end = start + len(selected.rstrip())
+    start += len(selected) - len(selected.lstrip())
+    if start >= end:
+        return None
+    found = await subject_at(document, start)
+    is_that = found is not None and (found.start, found.end) == (start, end)
+    return found if is_that else _piece(document, Span(start, end))
+
+
+async def definition_in(document: Document, start: int, end: int) -> Subject | None:
+    """The innermost definition around a part of a document; None where there is none."""
+    outline = await outline_at(document, start)
+    around = () if outline is None else outline.around(start)
+    found = next((each for each in reversed(around) if each.name and end <= each.whole.end), None)
+    if found is None:
+        return None
+    return Subject(found.name, found.named.start, found.named.end, _line(document.text, found.named.start), found)
+
+
+def _piece(document: Document, span: Span) -> Subject:
+    code = with_line_feeds(document.text.slice(span.start, span.end))
+    return Subject(code, span.start, span.end, _line(document.text, span.start), None, is_name=False)
+
+
+def _line(text: Text, offset: int) -> str:
+    return text.line(text.line_of(offset)).strip()
 
 
 def _definition_of(outline: Outline, name: Name, language_id: str) -> Definition | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pylot_ls.engine.scripted_backend import ScriptedBackend
+from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
 from pylot_ls.features.actions.action import Edited
 from pylot_ls.features.actions.asking import Models
 from pylot_ls.features.actions.context import Abilities, Context
@@ -55,8 +55,8 @@ def fenced():
 def perform(start_engine):
     """Do something at a place with a model's answer; the text after it, and the outcome."""
 
-    async def run(kind, at, answer, diagnostic=None):
-        engine = start_engine(ScriptedBackend(answer))
+    async def run(kind, at, answer, diagnostic=None, info=SCRIPTED_MODEL):
+        engine = start_engine(ScriptedBackend(answer, info=info))
 
         async def reach():
             return engine

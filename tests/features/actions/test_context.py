@@ -49,6 +49,39 @@ def test_nearly_each_function_of_a_long_file_is_found_from_its_name(module):
     assert len(missed) <= len(functions) / 100
 
 
+SHORT = "def short():\n    return 1\n\n\n"
+# Longer than what is looked at first, on either side.
+DOCUMENTED = '    """Say much:\n' + "        more of it\n" * 150 + '    """\n'
+LONG = "def long():\n" + DOCUMENTED + "    x = 1\n" * 100 + "    return x\n\n\n"
+
+
+@pytest.mark.parametrize("words", ["def long", "more of it\n", 'of it\n    """\n', "    return x\n"])
+def test_a_long_function_is_found_from_each_of_its_lines(words):
+    text = SHORT * 300 + LONG + SHORT * 300
+    offset = text.index(words) + len(words) - 1
+    context = Context(Document("file:///a.py", "python", 1, Text.from_str(text)), offset, offset)
+    assert context.shown(context.definition.whole) == LONG.rstrip()
+
+
+def test_of_a_short_function_less_is_parsed_than_of_a_long_one():
+    text = SHORT * 300 + LONG + SHORT * 300
+    document = Document("file:///a.py", "python", 1, Text.from_str(text))
+    near, far = text.index("def short"), text.index("def long")
+    assert len(Context(document, near, near).view.text) < len(Context(document, far, far).view.text) / 2
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["short", "long"])
+async def test_what_was_parsed_for_one_list_is_at_hand_for_the_next(name, monkeypatch):
+    text = SHORT * 300 + LONG + SHORT * 300
+    offset = text.index(f"def {name}")
+    context = Context(Document("file:///a.py", "python", 1, Text.from_str(text)), offset, offset)
+    first = await context.parsed()
+    monkeypatch.setattr("pylot_ls.syntax.scope.parse", None)
+    second = await Context(context.document, offset + 1, offset + 1).parsed()
+    assert second.definition == first.definition
+
+
 def test_a_definition_that_is_not_all_in_view_is_none():
     text = "def f():\n" + "    x = 1\n" * 5000
     context = Context(Document("file:///a.py", "python", 1, Text.from_str(text)), 4, 4)

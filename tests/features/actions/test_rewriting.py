@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from pylot_ls.errors import ActionError
+from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
+from pylot_ls.errors import ActionError, ModelUnsupportedError, RequestError
 from pylot_ls.features.actions.action import NewFile, Told
-from pylot_ls.features.actions.context import Diagnostic
+from pylot_ls.features.actions.context import Abilities, Diagnostic
 from pylot_ls.language import Language
 
 pytestmark = pytest.mark.asyncio
@@ -293,16 +294,37 @@ async def test_tests_are_not_offered_for_tests_nor_for_a_document_without_a_file
     assert "tests" in place(TOTAL, name="latest.py").kinds
 
 
-async def test_a_selection_or_a_definition_is_explained(place, perform, fills):
+async def test_a_selection_or_a_definition_is_explained(place, perform):
     _, outcome = await perform("explain", place(TOTAL), "It adds them.\n")
     assert outcome == Told("## total\n\nIt adds them.\n")
     selected = "x = 1\n▮y = x ** 2▮\n"
     assert "Explain the selection" in place(selected).titles
     assert (await perform("explain", place(selected), "A square."))[1] == Told("A square.\n")
-    _, outcome = await perform("explain", place(TOTAL, abilities=fills), 'Add the items.\n\n    More."""')
-    assert outcome == Told("## total\n\nAdd the items.\n")
     with pytest.raises(ActionError, match="nothing here"):
         await perform("explain", place("x = 1▮\n"), "It is one.")
+
+
+@pytest.mark.parametrize(("answer", "said"), WRONG_FORMS[3:])
+async def test_an_explanation_that_is_none_is_said(place, perform, answer, said):
+    with pytest.raises(ActionError, match=said):
+        await perform("explain", place(TOTAL), answer)
+
+
+async def test_a_larger_model_that_only_completes_explains_by_documentation(place, perform):
+    info = replace(SCRIPTED_MODEL, chats=False, n_params=500_000_000)
+    at = place(TOTAL, abilities=Abilities.of(info, chats=False))
+    assert "Explain total" in at.titles
+    _, outcome = await perform("explain", at, 'They are added.\n\n    More."""', info=info)
+    assert outcome == Told("## total\n\nThey are added.\n")
+    with pytest.raises(RequestError, match="nothing worth reading"):
+        await perform("explain", at, "<|im_end|>", info=info)
+
+
+async def test_a_small_model_that_only_completes_explains_nothing(place, perform, fills):
+    at = place(TOTAL, abilities=fills)
+    assert "explain" not in at.kinds
+    with pytest.raises(ModelUnsupportedError, match="choose one that chats"):
+        await perform("explain", at, "It adds.")
 
 
 async def test_answers_are_asked_for_in_the_users_language(place, perform):

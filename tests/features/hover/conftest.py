@@ -71,11 +71,12 @@ class Pointer:
         task.add_done_callback(lambda _task: self.happened.set())
         return task
 
-    def hover(self, source, at, *, language_id="python", kept=True, uri="file:///a.py"):
-        """The hover where ``at`` first stands, on its way."""
+    def hover(self, source, at, *, to=None, language_id="python", kept=True, uri="file:///a.py"):
+        """The hover where ``at`` first stands, or of what is selected from there to the end of ``to``, on its way."""
         document = Document(uri, language_id, 1, Text.from_str(source))
         offset = at if isinstance(at, int) else source.index(at)
-        return asyncio.ensure_future(self.hovers.hover(document, offset, HoverOptions(), kept=kept))
+        places = (offset, offset if to is None else source.index(to) + len(to))
+        return asyncio.ensure_future(self.hovers.hover(document, places, HoverOptions(), kept=kept))
 
     async def until(self, condition):
         while not condition():

@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from pylot_ls.bench.synthetic import Shape, write_model
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.types import Priority, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Priority
 from pylot_ls.features.hover.explaining import ask_about, explain
 from pylot_ls.features.hover.subject import subject_at
 from pylot_ls.language import ENGLISH

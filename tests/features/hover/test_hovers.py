@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from shelf import Shelf
 
-from pylot_ls.engine.types import ChatSegment, LoadFailed, Priority
+from pylot_ls.engine.prompt_types import ChatSegment
+from pylot_ls.engine.types import LoadFailed, Priority
 from pylot_ls.language import ENGLISH
 
 pytestmark = pytest.mark.asyncio
@@ -96,8 +97,67 @@ async def test_without_a_model_the_text_alone_is_shown(point, stepped_backend):
     assert await pointer.hover(SOURCE, "sum(") is None
 
 
-@pytest.mark.parametrize("at", ["    def total", "(self)", "= ", "# a", '"""Add', "\n"])
-async def test_nothing_is_shown_where_no_name_is(point, stepped_backend, at):
+async def test_an_operator_or_a_bracket_is_explained_by_what_it_is_of(point, stepped_backend):
+    pointer = point(stepped_backend(SAID))
+    found = await pointer.hover(SOURCE, "(self.prices)")
+    assert (found.stated, found.explanation.text) == (None, SAID)
+    assert SOURCE[found.subject.start : found.subject.end] == "sum(self.prices)"
+    question = texts(pointer.backend.requests[0])[1].rsplit("\n\n", 1)[1]
+    assert question == (
+        "What does this code do?\n```python\nsum(self.prices)\n```\nIt is a part of this line:\nreturn sum(self.prices)"
+    )
+
+
+async def test_a_selection_is_explained_without_the_white_space_around_it(point, stepped_backend):
+    pointer = point(stepped_backend(SAID))
+    found = await pointer.hover(SOURCE, "    def show", to="total())\n")
+    assert found.explanation.text == SAID
+    selected = "def show(self):\n        print(self.total())"
+    assert SOURCE[found.subject.start : found.subject.end] == selected
+    question = "What does this code do?\n```python\n" + selected + "\n```"
+    assert texts(pointer.backend.requests[0])[1].endswith(question)
+
+
+async def test_a_selected_name_is_what_it_stands_for(point, stepped_backend):
+    pointer = point(stepped_backend(SAID))
+    found = await pointer.hover(SOURCE, " show", to="show")
+    assert found.stated.signature == "def show(self):"
+
+
+async def test_a_selection_is_explained_where_there_is_no_grammar(point, stepped_backend):
+    pointer = point(stepped_backend(SAID))
+    found = await pointer.hover("total is here", "is", to="here", language_id="plaintext")
+    assert found.explanation.text == SAID
+
+
+@pytest.mark.parametrize(("at", "to"), [("(self.prices)", None), ("print", "total())")])
+async def test_other_code_than_a_name_takes_a_model_that_chats(point, stepped_backend, fim_only, at, to):
+    pointer = point(stepped_backend(SAID, info=fim_only))
+    assert await pointer.hover(SOURCE, at, to=to) is None
+    assert not pointer.backend.requests
+
+
+@pytest.mark.parametrize(("n_steps", "is_promised"), [(0, False), (2, True)])
+async def test_an_explanation_is_promised_where_it_is_known_that_a_model_chats(
+    point, stepped_backend, n_steps, is_promised
+):
+    pointer = point(stepped_backend(SAID, n_steps=n_steps))
+    if n_steps:
+        await pointer.pool.complete.ready()
+    pointer.time_is_up.set()
+    found = await pointer.hover(SOURCE, "(self.prices)")
+    assert (found is not None and found.is_going_on) == is_promised
+    pointer.backend.allow()
+
+
+@pytest.mark.parametrize(("at", "to"), [("    def total", " " * 4), ("import", SOURCE * 100)])
+async def test_of_white_space_and_of_a_whole_book_nothing_is_shown(point, stepped_backend, at, to):
+    pointer = point(stepped_backend(SAID))
+    assert await pointer.hover(SOURCE * 100, at, to=to) is None
+
+
+@pytest.mark.parametrize("at", ["    def total", "(self)", "return", "# a", '"""Add', "\n"])
+async def test_nothing_is_shown_where_nothing_has_a_value(point, stepped_backend, at):
     pointer = point(stepped_backend(SAID))
     assert await pointer.hover(SOURCE + "x = 1  # a\n", at) is None
     assert not pointer.backend.requests

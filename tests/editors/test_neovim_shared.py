@@ -1,0 +1,66 @@
+"""Two Neovims and one server: started with ``--shared``, each shows the suggestion of its own file."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .neovim import Neovim
+from .test_neovim import BASKET, NAMES, PYLOT_LS, Unfinished, type_and_expect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.editor
+
+StartNeovim = Callable[..., Neovim]
+SHARED = [*PYLOT_LS, "--shared"]
+
+
+def serve(*options: str) -> str:
+    """What ``pylot-ls serve`` printed."""
+    command = [*PYLOT_LS, "serve", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ).stdout
+
+
+def status() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(serve("--status", "--json"))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
+        serve("--stop")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its folder is not chosen by the environment")
+def test_two_editors_on_one_server_show_their_own_suggestions(
+    start_neovim: StartNeovim, neovim_binary: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    basket, names = Unfinished(tmp_path / "one", BASKET), Unfinished(tmp_path / "two", NAMES)
+    suggestions = basket.suggestion_behind("item."), names.suggestion_behind("names[")
+    one = start_neovim(SHARED)
+    type_and_expect(one, basket, "item.", suggestions[0])
+    with Neovim(neovim_binary, SHARED, tmp_path / "other-home") as two:
+        type_and_expect(two, names, "names[", suggestions[1])
+        found = status()
+        assert [each["n_documents"] for each in found["editors"]] == [1, 1]
+        one.press("<Tab>")
+        accepted = basket.line_with("item." + suggestions[0]).split("\n")
+        one.wait_until("it in the buffer", lambda: one.lines()[basket.line - 1 :][: len(accepted)] == accepted)
+        two.expect_ghost_text(suggestions[1])
+    one.wait_until("the other one gone", lambda: len(status()["editors"]) == 1)
+    assert status()["pid"] == found["pid"]
