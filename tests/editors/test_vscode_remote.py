@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
 import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .relay import Relay
+from .test_neovim import PYLOT_LS
 from .test_vscode import SCRIPTED, StandIn
 from .vscode import GhostTextError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from .vscode import VSCode
 
 pytestmark = [
@@ -39,6 +44,30 @@ def opened(vscode: VSCode, tmp_path: Path, url: str, key: str = "") -> VSCode:
     vscode.configure({"pylot-ls.serverUrl": url, "pylot-ls.serverKey": key})
     vscode.open(file)
     return vscode
+
+
+def test_pylot_ls_serve_is_reached_with_the_users_own_key(vscode: VSCode, tmp_path: Path) -> None:
+    folders = {f"XDG_{name}_HOME": str(tmp_path / name.lower()) for name in ("CONFIG", "DATA", "STATE", "CACHE")}
+    with ExitStack() as stack:
+        runtime = stack.enter_context(tempfile.TemporaryDirectory(prefix="pylot-"))  # a socket's path must be short
+        environment = {**os.environ, **folders, "XDG_RUNTIME_DIR": runtime}
+        serve = [*PYLOT_LS, "serve"]
+
+        def status() -> str:
+            asked = [*serve, "--status", "--json"]
+            done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
+            return str(json.loads(done.stdout)["url"]) if done.returncode == 0 else ""
+
+        server = stack.enter_context(subprocess.Popen([*serve, "--scripted", "--port", "0"], env=environment))
+        stack.callback(server.terminate)
+        url = vscode.wait_until("the server", status).replace("http://", "ws://")
+        key = (Path(folders["XDG_STATE_HOME"]) / "pylot-ls" / "api-key").read_text(encoding="utf-8")
+        opened(vscode, tmp_path, f"{url}/lsp", key)
+        vscode.expect_status("ready")
+        type_and_expect(vscode)
+        vscode.keep("suggested by pylot-ls serve")
+        vscode.choose("Pause everywhere")
+        vscode.expect_status("paused")
 
 
 def test_a_server_elsewhere_is_reached_with_its_key_and_again_when_the_connection_is_lost(
