@@ -39,6 +39,8 @@
 (defvar-local pylot--timer nil)
 (defvar-local pylot--tick nil
   "Which text was asked about last.")
+(defvar-local pylot--changed nil
+  "Where the text was changed last: (START . END).")
 
 (defun pylot--here ()
   "Point, and which text it is in."
@@ -92,6 +94,14 @@
        (not (bound-and-true-p completion-preview-active-mode))
        (eq (current-buffer) (window-buffer))))
 
+(defun pylot--note-change (start end _length)
+  "Keep in mind that the text between START and END is new."
+  (setq pylot--changed (cons start end)))
+
+(defun pylot--is-typing ()
+  "Whether the text was changed at point, and not elsewhere by an action."
+  (and pylot--changed (<= (car pylot--changed) (point) (cdr pylot--changed))))
+
 (defun pylot--follow ()
   "After each command: keep what is shown where it was typed along, else hide it."
   (let ((typed (and pylot--overlay (< (car pylot--place) (point))
@@ -108,9 +118,10 @@
   (setq pylot--is-active (and (pylot--is-shown) t))
   (unless (eq pylot--tick (buffer-chars-modified-tick)) ; who only moves about wants none
     (setq pylot--tick (buffer-chars-modified-tick))
-    (when pylot--timer (cancel-timer pylot--timer))
-    (setq pylot--timer
-          (run-with-idle-timer pylot-delay nil #'pylot--ask-in (current-buffer)))))
+    (when (pylot--is-typing)
+      (when pylot--timer (cancel-timer pylot--timer))
+      (setq pylot--timer
+            (run-with-idle-timer pylot-delay nil #'pylot--ask-in (current-buffer))))))
 
 (defun pylot--ask-in (buffer)
   "Ask for a suggestion in BUFFER, if the user is still there."

@@ -152,6 +152,7 @@ Eglot's buffers that it serves have it by themselves."
       (progn
         (setq pylot--tick (buffer-chars-modified-tick))
         (add-to-list 'emulation-mode-map-alists 'pylot--emulation-map-alist)
+        (add-hook 'after-change-functions #'pylot--note-change nil t)
         (add-hook 'post-command-hook #'pylot--follow nil t)
         (add-hook 'completion-at-point-functions #'pylot-completion-at-point -10 t)
         (add-hook 'completion-preview-active-mode-hook #'pylot--preview-shown nil t)
@@ -160,6 +161,7 @@ Eglot's buffers that it serves have it by themselves."
     (pylot--hide)
     (setq pylot--is-active nil)
     (when pylot--timer (cancel-timer pylot--timer))
+    (remove-hook 'after-change-functions #'pylot--note-change t)
     (remove-hook 'post-command-hook #'pylot--follow t)
     (remove-hook 'completion-at-point-functions #'pylot-completion-at-point t)
     (remove-hook 'completion-preview-active-mode-hook #'pylot--preview-shown t)))

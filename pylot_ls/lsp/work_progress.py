@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_MOST_WAIT_S = 1.0
+
 
 class WorkProgress:
     """Shows for the time of a ``with`` block that something is being done; cancelled there, the block's task is.
@@ -33,12 +35,13 @@ class WorkProgress:
         self._token = f"pylot-ls/{uuid.uuid4().hex}"
         self._is_begun = False
         self._is_over = False
+        self._beginning: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
         """Begin."""
         if self._server.session.abilities.progress:
             task = asyncio.current_task()
-            self._server.session.keep(self._begin(task))
+            self._beginning = self._server.session.keep(self._begin(task))
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -47,6 +50,14 @@ class WorkProgress:
         if self._is_begun:
             self._server.work_done_progress.end(self._token, types.WorkDoneProgressEnd())
             self._server.protocol.progress.tokens.pop(self._token, None)
+
+    async def gone(self) -> None:
+        """Wait, after the block, until it is told that it is over; not for long, should the client never answer.
+
+        An editor may clear with it what it was told meanwhile.
+        """
+        if self._beginning is not None:
+            await asyncio.wait({self._beginning}, timeout=_MOST_WAIT_S)
 
     async def _begin(self, task: asyncio.Task[object] | None) -> None:
         progress = self._server.work_done_progress

@@ -10,29 +10,33 @@ function screen() {
   const all = (selector) => [...document.querySelectorAll(selector)].filter(isSeen);
   const byHeight = (elements) =>
     elements.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top);
+  const groups = all(".editor-group-container");
+  const inFirst = (selector) => all(selector).filter((each) => groups[0]?.contains(each));
   const GHOST = ".ghost-text, .ghost-text-decoration, .ghost-text-decoration-preview, .suggest-preview-text";
-  const rows = byHeight(all(".editor-instance .view-lines > .view-line, .editor-instance .view-zones .view-line"));
+  const rows = byHeight(inFirst(".view-lines > .view-line, .view-zones .view-line"));
   const withoutGhost = (row) => {
     const copy = row.cloneNode(true);
     copy.querySelectorAll(GHOST).forEach((each) => each.remove());
     return text(copy);
   };
-  const zones = byHeight(all(".editor-instance .view-zones .view-line, .editor-instance .suggest-preview-text .view-line"));
-  const inline = byHeight(all(".editor-instance .view-lines .view-line")).flatMap((row) => {
+  const zones = byHeight(inFirst(".view-zones .view-line, .suggest-preview-text .view-line"));
+  const inline = byHeight(inFirst(".view-lines .view-line")).flatMap((row) => {
     const found = [...row.querySelectorAll(GHOST)].filter((each) => !each.parentElement.closest(GHOST));
     return found.length ? [found.map(text).join("")] : [];
   });
   const selected = all(".suggest-widget.visible .monaco-list-row.focused .label-name")[0];
   return {
-    has_editor: all(".editor-instance .view-lines > .view-line").length > 0,
+    has_editor: inFirst(".editor-instance .view-lines > .view-line").length > 0,
     tab: all(".tab.active").map((each) => each.dataset.resourceName)[0] ?? "",
-    lines: byHeight(all(".editor-instance .view-lines > .view-line")).map(withoutGhost),
+    lines: byHeight(inFirst(".editor-instance .view-lines > .view-line")).map(withoutGhost),
     rows: rows.map(text),
     ghost: [...inline, ...zones.map(text)],
+    beside: byHeight([...(groups[1]?.querySelectorAll(".view-lines > .view-line") ?? [])]).map(text),
     status: all(".statusbar-item").map(text).find((each) => each.includes("pylot-ls")) ?? "",
     list: all(".suggest-widget.visible .monaco-list-row .label-name").map(text),
     selected: selected ? text(selected) : null,
     notifications: all(".notification-list-item-message").map(text),
+    asks: all(".quick-input-widget .quick-input-box input").length > 0,
     entries: all(".quick-input-list .monaco-list-row .label-name").map(text),
     hover: all(".monaco-hover").map(text),
     actions: all(".action-widget .monaco-list-row.action").map(text),
@@ -59,7 +63,7 @@ async function main() {
   const args = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update"];
   const browser = await chromium.launch({ executablePath, headless: true, args });
-  const context = await browser.newContext({ viewport: { width: 1100, height: 720 } });
+  const context = await browser.newContext({ viewport: { width: 1100, height: 720 }, reducedMotion: "reduce" });
   let page = await context.newPage();
   const does = {
     turn_to: async ({ window }) => {

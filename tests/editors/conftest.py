@@ -6,17 +6,21 @@ import os
 import re
 import shutil
 import subprocess
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from .neovim import Neovim
-from .vscode import VSCode, package_extension
+from .packaging import package_extension
+from .vscode import VSCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from .emacs import Emacs
+    from .helix import Helix
 
 FETCH = Path(__file__).with_name("fetch_editor.sh")
 FETCH_VSCODE = Path(__file__).with_name("fetch_vscode.sh")
@@ -25,9 +29,19 @@ FETCH_TIMEOUT_S = 240
 
 def is_new_enough(binary: str | Path) -> bool:
     """Whether it is Neovim 0.12 or later, the first that shows inline completions by itself."""
+    return neovim_version(binary) >= (0, 12)
+
+
+def is_too_old(binary: str | Path) -> bool:
+    """Whether it is Neovim 0.10, the last without ``vim.lsp.config``."""
+    return neovim_version(binary) == (0, 10)
+
+
+def neovim_version(binary: str | Path) -> tuple[int, int]:
+    """The first two numbers of its version; zeros where it is no Neovim."""
     answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.match(r"NVIM v(\d+)\.(\d+)", answer)
-    return found is not None and (int(found[1]), int(found[2])) >= (0, 12)
+    return (int(found[1]), int(found[2])) if found is not None else (0, 0)
 
 
 def fetch(editor: str) -> Path:
@@ -72,6 +86,12 @@ def neovim_binary() -> Path:
 
 
 @pytest.fixture(scope="session")
+def old_neovim_binary() -> Path:
+    """Neovim 0.10, which is too old for the plugin; ``PYLOT_TEST_OLD_NVIM`` names one."""
+    return find("old-neovim", "PYLOT_TEST_OLD_NVIM", "nvim", is_too_old)
+
+
+@pytest.fixture(scope="session")
 def helix_binary() -> Path:
     """Helix; ``PYLOT_TEST_HELIX`` names one."""
     return find("helix", "PYLOT_TEST_HELIX", "hx", lambda _binary: True)
@@ -83,6 +103,12 @@ def emacs_binary() -> Path:
     return find("emacs", "PYLOT_TEST_EMACS", "emacs", is_emacs_30)
 
 
+@pytest.fixture(scope="session")
+def lsp_mode() -> Path:
+    """The folder with lsp-mode and what it needs, a folder each; ``PYLOT_TEST_LSP_MODE`` names one."""
+    return find("lsp-mode", "PYLOT_TEST_LSP_MODE", "lsp-mode", lambda _binary: False)
+
+
 def is_emacs_30(binary: str) -> bool:
     """Whether it is Emacs 30 or later, the first whose Eglot is like ours."""
     answer = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
@@ -91,14 +117,16 @@ def is_emacs_30(binary: str) -> bool:
 
 
 @pytest.fixture
-def screens(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+def screens(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path]:
     """An empty folder for pictures and dumps of the screen: ``$PYLOT_TEST_SCREENS/MODULE/TEST``, else a passing one."""
     named = os.environ.get("PYLOT_TEST_SCREENS")
     test = re.sub(r"[^\w.-]+", "-", request.node.name)
     folder = Path(named).absolute() / request.path.stem / test if named else tmp_path / "screens"
     shutil.rmtree(folder, ignore_errors=True)  # of a run before
     folder.mkdir(parents=True)
-    return folder
+    yield folder
+    with suppress(OSError):
+        folder.rmdir()  # where nothing was left there
 
 
 @pytest.fixture
@@ -123,6 +151,37 @@ def start_neovim(
             home = tmp_path / "home"
             neovim = Neovim(neovim_binary, server_command, home, plugin=plugin, init=init, screens=screens)
             return stack.enter_context(neovim)
+
+        yield start
+
+
+@pytest.fixture
+def start_helix(
+    helix_binary: Path, tmp_path: Path, screens: Path, _no_settings: None
+) -> Iterator[Callable[..., Helix]]:
+    """Starts a Helix in a terminal, at a place and with a server's command; it ends with the test."""
+    from .helix import Helix  # noqa: PLC0415 - terminals are Unix's, and who asks for this is there
+
+    with ExitStack() as stack:
+
+        def start(place: str | Path, server_command: Sequence[str]) -> Helix:
+            return stack.enter_context(Helix(helix_binary, tmp_path, place, server_command, screens=screens))
+
+        yield start
+
+
+@pytest.fixture
+def start_emacs(
+    emacs_binary: Path, tmp_path: Path, screens: Path, _no_settings: None
+) -> Iterator[Callable[..., Emacs]]:
+    """Starts an Emacs in a terminal, with a file and a server's command; it ends with the test."""
+    from .emacs import Emacs  # noqa: PLC0415 - as in start_helix
+
+    with ExitStack() as stack:
+
+        def start(file: Path, server_command: Sequence[str], more: str = "", init: str = "") -> Emacs:
+            emacs = Emacs(emacs_binary, tmp_path, file, server_command, screens=screens, more=more, init=init)
+            return stack.enter_context(emacs)
 
         yield start
 

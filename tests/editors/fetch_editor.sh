@@ -1,25 +1,29 @@
 #!/usr/bin/env bash
-# fetch_editor.sh neovim|helix|emacs FOLDER
+# fetch_editor.sh neovim|old-neovim|helix|emacs|lsp-mode FOLDER
 #
-# Puts Neovim >= 0.12, Helix or Emacs >= 30 with all its libraries under FOLDER, on a Debian machine whose own is older
-# or missing, and prints the path of the executable. Nothing is installed on the machine and root is not needed: apt resolves
+# Puts Neovim >= 0.12, Neovim 0.10, Helix or Emacs >= 30 with all its libraries under FOLDER, on a Debian machine whose
+# own is another or missing, and prints the path of the executable. Nothing is installed on the machine and root is not needed: apt resolves
 # and downloads with a private state (signatures checked as always), dpkg-deb unpacks, and patchelf points the
 # executable at the libraries beside it, so that what Neovim starts (a language server) inherits a clean
-# environment. The mirror is the one this machine's apt uses. FOLDER cannot be moved afterwards.
+# environment. The mirror is the one this machine's apt uses. FOLDER cannot be moved afterwards. Of lsp-mode and the
+# packages in lisp that it needs the folder of their sources is printed.
 #
 # Exit codes: 2 wrong usage, 3 not possible on this machine, 4 the download or the unpacking failed.
 set -euo pipefail
 
-suite=forky # the Debian release that brings Neovim 0.12
+suite=forky # the Debian release that brings Neovim 0.12, unless another is named below
 say() { printf 'fetch_editor.sh: %s\n' "$*" >&2; }
 cannot() { say "$*"; exit 3; }
 failed() { say "$*"; exit 4; }
 
-[ $# -eq 2 ] || { say "usage: fetch_editor.sh neovim|helix|emacs FOLDER"; exit 2; }
+[ $# -eq 2 ] || { say "usage: fetch_editor.sh neovim|old-neovim|helix|emacs|lsp-mode FOLDER"; exit 2; }
+only=. # all packages
 case $1 in # the package, its executable, and what is run
     neovim) package=neovim program=usr/bin/nvim run=$program ;;
+    old-neovim) package=neovim program=usr/bin/nvim run=$program suite=trixie ;; # 0.10
     helix) package=hx program=usr/lib/hx/hx run=$program ;; # it looks for its runtime beside itself
     emacs) package=emacs-nox program=usr/bin/emacs-nox run=emacs ;;
+    lsp-mode) package=elpa-lsp-mode program= run=usr/share/emacs/site-lisp/elpa-src only=^elpa- ;;
     *) say "there is no $1 to fetch"; exit 2 ;;
 esac
 mkdir -p "$2"
@@ -64,7 +68,7 @@ export APT_CONFIG=$apt/apt.conf LC_ALL=C
 
 apt-get -qq update >&2 || failed "apt could not read the package list of $suite: is there a network?"
 plan=$(apt-get -qq -s install "$package" patchelf) || failed "apt could not resolve $package in $suite"
-mapfile -t packages < <(awk '$1 == "Inst" { print $2 "=" substr($3, 2) }' <<<"$plan")
+mapfile -t packages < <(awk '$1 == "Inst" { print $2 "=" substr($3, 2) }' <<<"$plan" | grep "$only")
 (cd "$apt/debs" && apt-get -qq download "${packages[@]}" >&2) || failed "apt could not download $package"
 for deb in "$apt"/debs/*.deb; do
     dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$new" --exclude='./etc' --exclude='./var' \
@@ -72,6 +76,13 @@ for deb in "$apt"/debs/*.deb; do
         failed "could not unpack $(basename "$deb")"
 done
 
+if [ -z "$program" ]; then # nothing to run
+    mv "$new" "$folder/tree"
+    [ -d "$editor" ] || failed "$package holds no sources"
+    echo "$suite $package 2" >"$stamp"
+    echo "$editor"
+    exit 0
+fi
 lib=usr/lib/$triplet
 loader=$(cd "$new" && find usr -name 'ld-linux-*.so.*' | sort | sed -n 1p)
 [ -n "$loader" ] || failed "the packages hold no dynamic loader"

@@ -27,6 +27,8 @@ OBSERVER = HERE / "observer.lua"
 POLL_MS = 20
 WAIT_S = 60.0
 
+CHILD = "vim.api.nvim_get_proc_children(vim.fn.getpid())[1] or 0"
+
 T = TypeVar("T")
 
 
@@ -64,7 +66,7 @@ def documented_setup() -> str:
 
 def write_config(folder: Path, server_command: Sequence[str], more: str) -> Path:
     """A user's configuration folder, with what stands for ``pylot-ls``."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # another window may have it
     as_json = json.dumps({"cmd": list(server_command)})
     stand_in = f"vim.lsp.config('pylot', vim.json.decode([==[{as_json}]==]))"
     (folder / "init.lua").write_text(f"{stand_in}\n{more}", encoding="utf-8")
@@ -73,7 +75,7 @@ def write_config(folder: Path, server_command: Sequence[str], more: str) -> Path
 
 def set_up_without_plugin(folder: Path) -> list[str]:
     """Do what README.md says of a setup with the drop-in alone; Neovim's arguments."""
-    (folder / "lsp").mkdir()
+    (folder / "lsp").mkdir(exist_ok=True)
     shutil.copy(DROP_IN / "lsp" / "pylot.lua", folder / "lsp")
     # Nothing but this: no package folders of the machine's either.
     return ["--clean", "-u", str(folder / "init.lua"), "--cmd", f"let &runtimepath = '{folder},' .. &runtimepath"]
@@ -91,7 +93,7 @@ class Neovim:
     Args:
         binary: the executable of Neovim 0.12 or later.
         server_command: what stands for ``pylot-ls``.
-        home: an empty folder; everything that Neovim and the server store goes there.
+        home: everything that Neovim and the server store goes there; another one may run there already.
         plugin: with the plugin; else with the drop-in alone, and the lines that the README has for that.
         init: more lines of the user's, in Lua.
         screens: the folder for dumps of the screen.
@@ -119,7 +121,7 @@ class Neovim:
         arguments += set_up_plugin(folders) if plugin else set_up_without_plugin(config)
         for command in ("set columns=110 lines=30", f"luafile {OBSERVER}"):
             arguments += ["--cmd", command]
-        with self._stderr.open("wb") as stderr:
+        with self._stderr.open("ab") as stderr:
             self._process = subprocess.Popen(
                 [binary, *arguments],
                 stdin=subprocess.PIPE,
@@ -213,6 +215,10 @@ class Neovim:
         """The value of an expression in Lua."""
         return self._nvim.exec_lua(f"return {expression}")
 
+    def server_pid(self) -> int:
+        """The server's process: Neovim's only child, by its plugin; waited for."""
+        return int(self.wait_until("a server", lambda: self.lua(CHILD)))
+
     def stop_server(self) -> None:
         """End the server as Neovim does when it ends."""
         self._nvim.command("lua for _, client in ipairs(vim.lsp.get_clients()) do client:stop() end")
@@ -234,8 +240,9 @@ class Neovim:
 
     def keep(self, name: str) -> str:
         """Keep the screen as ``name.txt`` among the test's screens; what it shows."""
-        shown = "\n".join(self.screen()).rstrip()
-        (self._screens / f"{name}.txt").write_text(shown + "\n", encoding="utf-8")
+        shown, (row, column) = "\n".join(self.screen()).rstrip(), self._ask("cursor_cell")
+        where = f"-- the cursor: row {row + 1}, column {column + 1}\n"
+        (self._screens / f"{name}.txt").write_text(f"{shown}\n{where}", encoding="utf-8")
         return shown
 
     def ghost_text(self) -> GhostText | None:

@@ -12,12 +12,12 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 _LENGTH = re.compile(rb"Content-Length: *(\d+)", re.IGNORECASE)
 
 
-def _frame(source: BinaryIO) -> tuple[bytes, bytes] | None:
+def read_frame(source: IO[bytes]) -> tuple[bytes, bytes] | None:
     """The next message's header and body; None at the end."""
     header = b""
     while not header.endswith(b"\r\n\r\n"):
@@ -37,7 +37,7 @@ def main(file: str, *command: str) -> None:
         assert server.stdin is not None
         # Whoever reads stdin cannot be told to stop: where the command has ended this process ends, too.
         threading.Thread(target=lambda: os._exit(server.wait()), daemon=True).start()
-        while (frame := _frame(sys.stdin.buffer)) is not None:
+        while (frame := read_frame(sys.stdin.buffer)) is not None:
             record.write(json.dumps(json.loads(frame[1]), ensure_ascii=False) + "\n")
             record.flush()
             server.stdin.write(b"".join(frame))

@@ -131,8 +131,9 @@ class Terminal:
 
     def keep(self, name: str) -> str:
         """Keep the screen as ``name.txt`` among the test's screens; what it shows."""
-        shown = "\n".join(self.rows()).rstrip()
-        (self._screens / f"{name}.txt").write_text(shown + "\n", encoding="utf-8")
+        shown, (row, column) = "\n".join(self.rows()).rstrip(), self.cursor()
+        where = f"-- the cursor: row {row + 1}, column {column + 1}\n"
+        (self._screens / f"{name}.txt").write_text(f"{shown}\n{where}", encoding="utf-8")
         return shown
 
     def _rows(self) -> list[str]:

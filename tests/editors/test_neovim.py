@@ -79,6 +79,11 @@ class Unfinished:
         self.path = folder / "module.py"
         self.path.write_text(self._before + self._after, encoding="utf-8")
 
+    @property
+    def place(self) -> str:
+        """The file and the line, as on a command line."""
+        return f"{self.path}:{self.line}"
+
     def line_with(self, typed: str) -> str:
         """The unfinished line with something typed at its end."""
         return self._before.split("\n")[-1] + typed

@@ -41,21 +41,12 @@ class Place(Unfinished):
         editor.expect_ghost_text(expected)
 
 
-def pid(editor: Neovim) -> int:
-    """The server's process."""
-    return int(editor.wait_until("a server", lambda: editor.lua(CHILD)))
-
-
 def kill_and_see_it_come_back(editor: Neovim, starts: Path) -> None:
     """End the server as a lack of memory would, and wait for the next one."""
     n_before = len(starts.read_bytes())
-    os.kill(pid(editor), signal.SIGKILL)
+    os.kill(editor.server_pid(), signal.SIGKILL)
     editor.wait_until("another start", lambda: len(starts.read_bytes()) > n_before)
     editor.expect_server()
-
-
-# Neovim's child processes; the server is the only one.
-CHILD = "vim.api.nvim_get_proc_children(vim.fn.getpid())[1] or 0"
 
 
 def test_the_bundled_models_suggestion_shows_and_tab_accepts_all_of_it(
@@ -209,7 +200,7 @@ def test_a_server_that_is_killed_again_and_again_is_given_up_with_one_message(
     editor = start_neovim([*SERVER, LINES, str(starts)], plugin=True, init="vim.g.pylot = { restarts = 1 }")
     file.show(editor)
     kill_and_see_it_come_back(editor, starts)
-    os.kill(pid(editor), signal.SIGKILL)
+    os.kill(editor.server_pid(), signal.SIGKILL)
     editor.wait_until("giving up", lambda: editor.lua("require('pylot').status()") == "pylot failed")
     told = editor.wait_until("a message", lambda: [line for line in editor.messages() if "pylot" in line])
     assert told == ["pylot-ls: the server ended 2 times (signal 9), see :checkhealth pylot"]

@@ -65,10 +65,6 @@ class StandIn:
         """The parameters of each message with a method."""
         return [each["params"] for each in self._messages() if each.get("method") == method]
 
-    def answers(self) -> list[Any]:
-        """The results of what it asked the editor."""
-        return [each["result"] for each in self._messages() if "result" in each]
-
     def _messages(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._asked.read_text(encoding="utf-8").splitlines()]
 
@@ -152,31 +148,61 @@ def test_while_the_editors_list_is_open_the_suggestion_goes_on_behind_its_select
 
 
 @pytest.mark.parametrize(
-    ("entry", "setting"),
+    ("entry", "scope"),
     [
-        pytest.param("Pause everywhere", {"completion": {"enabled": False}}, id="everywhere"),
-        pytest.param("Pause for python", {"completion": {"languagesOff": ["python"]}}, id="for a language"),
-        pytest.param("Pause in this file", {"completion": {}}, id="in a file"),
+        pytest.param("Pause everywhere", {}, id="everywhere"),
+        pytest.param("Pause for python", {"languageId": "python"}, id="for a language"),
+        pytest.param("Pause in this file", {"uri": "scripted.py"}, id="in a file"),
     ],
 )
-def test_a_paused_server_is_not_asked_and_one_that_is_resumed_is(
-    window: VSCode, scripted: StandIn, entry: str, setting: dict[str, Any]
+def test_what_is_paused_in_the_server_shows_nothing_until_it_is_resumed(
+    window: VSCode, scripted: StandIn, entry: str, scope: dict[str, str]
 ) -> None:
     window.type("x = ")
     window.expect_ghost_text("scripted_suggestion")
-    n_answers = len(scripted.answers())
     window.choose(entry)
     window.expect_status("paused")
     window.wait_for("the ghost text to go", lambda seen: not seen.ghost)
-    window.wait_until("the setting", lambda: [setting] in scripted.answers()[n_answers:])
+    asked = scripted.asked("workspace/executeCommand")[-1]
+    assert (asked["command"], set(asked["arguments"][0])) == ("pylot.pause", set(scope))
+    assert all(asked["arguments"][0][key].endswith(value) for key, value in scope.items())
     n_asked = len(scripted.asked("textDocument/inlineCompletion"))
     window.type("1\ny = ")
-    window.wait_for("what was typed", lambda seen: seen.lines[:2] == ["x = 1", "y = "])
+    window.wait_until("a question", lambda: len(scripted.asked("textDocument/inlineCompletion")) > n_asked)
+    screen = window.wait_for("what was typed", lambda seen: seen.lines[:2] == ["x = 1", "y = "])
     window.keep(entry.lower())
+    assert screen.ghost == []
     window.choose("Resume")
     window.expect_status("ready")
-    assert len(scripted.asked("textDocument/inlineCompletion")) == n_asked
     window.type("2\nz = ")
+    window.expect_ghost_text("scripted_suggestion")
+
+
+def test_what_a_key_of_the_users_pauses_shows(vscode: VSCode, scripted: StandIn, tmp_path: Path) -> None:
+    file = tmp_path / "key.py"
+    file.write_text("", encoding="utf-8")
+    vscode.bind("ctrl+alt+u", "pylot.pause")
+    vscode.configure({"pylot-ls.serverPath": str(scripted.path)})
+    vscode.open(file)
+    vscode.expect_status("ready")
+    vscode.clear()
+    vscode.press("Control+Alt+u")
+    vscode.expect_status("paused")
+    vscode.choose("Resume")
+    vscode.expect_status("ready")
+
+
+def test_a_pause_outlives_the_server(window: VSCode, scripted: StandIn) -> None:
+    window.choose("Pause everywhere")
+    window.expect_status("paused")
+    n_started = len(scripted.pids())
+    scripted.kill()
+    window.wait_until("a new server", lambda: len(scripted.pids()) > n_started)
+    window.wait_until("the pause", lambda: len(scripted.asked("workspace/executeCommand")) > 1)
+    window.expect_status("paused")
+    window.choose("Resume")
+    window.expect_status("ready")
+    window.type("x = ")
     window.expect_ghost_text("scripted_suggestion")
 
 
@@ -231,9 +257,11 @@ def test_two_windows_have_a_server_each(window: VSCode, scripted: StandIn, tmp_p
     window.turn_to(0)
     window.type("1\nz = ")
     window.expect_ghost_text("scripted_suggestion")
+    window.keep("the first window")
     window.turn_to(1)
     window.wait_until("a new server in the other window", lambda: len(scripted.pids()) == len(first) + 2)
     window.expect_status("ready")
+    window.keep("the second window")
     window.turn_to(0)
 
 

@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import re
-import shutil
 import subprocess
 import threading
 import time
@@ -36,6 +35,7 @@ CLEAN_SETTINGS = {
     "extensions.autoCheckUpdates": False,
     "extensions.ignoreRecommendations": True,
     "chat.disableAIFeatures": True,
+    "remote.autoForwardPorts": False,  # else it tells of ports that others on this machine have opened
     "workbench.secondarySideBar.defaultVisibility": "hidden",
     "workbench.sideBar.location": "right",
 }
@@ -61,9 +61,11 @@ class Screen:
         lines: of the file, without ghost text.
         rows: of the editor from top to bottom, with ghost text.
         ghost: the lines of the ghost text.
+        beside: the lines of the editor beside it.
         status: the text of our item in the status bar, "" where there is none.
         list: the entries of VS Code's own list of completions, while it is open; ``selected`` is the selected one.
         notifications: their messages.
+        asks: whether there is a box to write an answer into.
         entries: of the menu that is open.
         hover: the texts of what hovers.
         actions: the code actions that are offered.
@@ -75,10 +77,12 @@ class Screen:
     lines: list[str]
     rows: list[str]
     ghost: list[str]
+    beside: list[str]
     status: str
     list: list[str]
     selected: str | None
     notifications: list[str]
+    asks: bool
     entries: list[str]
     hover: list[str]
     actions: list[str]
@@ -168,6 +172,21 @@ class VSCode:
     def configure(self, settings: dict[str, Any]) -> None:
         """Write the settings file of the machine, for windows that are opened from now on."""
         self._machine_settings.write_text(json.dumps(settings), encoding="utf-8")
+
+    def speak(self, language: str) -> None:
+        """Speak another language in windows that are opened from now on, by a language pack of ours without a text."""
+        folder = self._home / "user"
+        texts = self._home / "texts.json"
+        texts.write_text(json.dumps({"version": "1.0.0", "contents": {}}), encoding="utf-8")
+        extension = {"extensionIdentifier": {"id": "pylot-tests.language"}, "version": "1.0.0"}
+        pack = {"hash": language, "extensions": [extension], "label": language, "translations": {"vscode": str(texts)}}
+        (folder / "languagepacks.json").write_text(json.dumps({language: pack}), encoding="utf-8")
+        (folder / "User" / "argv.json").write_text(json.dumps({"locale": language}), encoding="utf-8")
+
+    def bind(self, key: str, command: str) -> None:
+        """Give a command a key, as a user's keybindings.json does."""
+        bindings = json.dumps([{"key": key, "command": command}])
+        (self._home / "user" / "User" / "keybindings.json").write_text(bindings, encoding="utf-8")
 
     def turn_to(self, window: int) -> None:
         """Bring another window to the front, counted from 0; a new one has to ``open`` a file."""
@@ -348,37 +367,3 @@ def _end(process: subprocess.Popen[str]) -> None:
             process.wait(timeout=15)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def package_extension(fetched: Path, build: Path) -> Path:
-    """Build the .vsix as its README says, but for the server in it; its path.
-
-    Args:
-        fetched: the folder that fetch_vscode.sh has filled; what the build needs is kept there, too.
-        build: a folder that is not there yet, for a copy of the sources.
-
-    Raises:
-        RuntimeError: what it is built with cannot be fetched.
-        VSCodeError: it cannot be built.
-    """
-    source, kept = HERE.parents[1] / "editors" / "vscode", fetched / "extension"
-    environment = {**os.environ, "PATH": f"{fetched / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-
-    def npm(*command: str, folder: Path, failing: type[Exception]) -> None:
-        ended = subprocess.run(
-            ["npm", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
-        )
-        if ended.returncode != 0:
-            raise failing(f"npm {' '.join(command)} failed:\n{ended.stdout}\n{ended.stderr}")
-
-    lock, installed = source / "package-lock.json", kept / "node_modules" / "installed-from-lock.json"
-    if not installed.exists() or installed.read_bytes() != lock.read_bytes():
-        kept.mkdir(exist_ok=True)
-        for name in ("package.json", "package-lock.json", ".npmrc"):
-            shutil.copy(source / name, kept)
-        npm("ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=kept, failing=RuntimeError)
-        shutil.copy(lock, installed)
-    shutil.copytree(source, build, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix", "server"))
-    (build / "node_modules").symlink_to(kept / "node_modules")
-    npm("run", "package", folder=build, failing=VSCodeError)
-    return build / "pylot-ls.vsix"

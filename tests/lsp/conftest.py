@@ -75,8 +75,9 @@ class Editor:
     def notify(self, method, params):
         self._receive({"method": method, "params": params})
 
-    async def initialize(self, capabilities=None, options=None):
+    async def initialize(self, capabilities=None, options=None, client="an editor"):
         params = {"processId": None, "capabilities": capabilities or {}, "initializationOptions": options}
+        params["clientInfo"] = {"name": client}
         answer = await self.request("initialize", params)
         self.notify("initialized", {})
         return answer["result"]

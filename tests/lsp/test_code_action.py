@@ -134,6 +134,24 @@ async def test_a_client_that_resolves_nothing_gets_a_command_that_edits(connect)
     assert request["params"]["edit"]["changes"][URI][0]["newText"] == '    """Return the sum."""\n'
 
 
+async def test_a_client_that_would_stand_still_while_it_resolves_gets_a_command(connect):
+    editor = await started(connect, fenced("Return the sum."), client="helix")
+    editor.results["workspace/applyEdit"] = {"applied": True}
+    action = await of_kind(editor, "docstring")
+    assert "data" not in action
+    assert (await editor.request("codeAction/resolve", action))["result"] == action
+    assert (await run_command(editor, *action["command"]["arguments"]))["result"]["applied"] is True
+
+
+@pytest.mark.parametrize(("client", "n_told"), [("helix", 1), ("an editor", 0)])
+async def test_a_client_that_shows_no_errors_is_sent_a_message(connect, client, n_told):
+    editor = await started(connect, "I would not change that.", client=client)
+    action = await of_kind(editor, "simplify")
+    arguments = action["command"]["arguments"] if client == "helix" else [action["data"]]
+    why = (await run_command(editor, *arguments))["error"]["message"]
+    assert editor.messages() == [f"pylot-ls: {why}"] * n_told
+
+
 async def test_a_client_without_literals_gets_commands(connect):
     editor = await started(connect, capabilities={})
     assert {each["command"] for each in await listed(editor)} == {ACTION_COMMAND}

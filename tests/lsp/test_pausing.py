@@ -54,6 +54,25 @@ async def test_resuming_one_pause_leaves_the_others_and_resuming_everything_leav
     assert await suggested(editor) == [URI, OTHER]
 
 
+async def test_a_client_that_shows_it_is_told_of_all_that_is_paused(connect, inline_capabilities):
+    editor = connect()
+    await editor.initialize({**inline_capabilities, "experimental": {"pylotPaused": True}})
+    for name, scope in (
+        ("pause", {"uri": URI}),
+        ("pause", {"languageId": "plaintext"}),
+        ("pause", {}),
+        ("resume", {}),
+    ):
+        await command(editor, f"pylot.{name}", scope)
+    told = [note["params"] for note in editor.notifications if note["method"] == "pylot/paused"]
+    assert told == [
+        {"everywhere": False, "languageIds": [], "uris": [URI]},
+        {"everywhere": False, "languageIds": ["plaintext"], "uris": [URI]},
+        {"everywhere": True, "languageIds": ["plaintext"], "uris": [URI]},
+        {"everywhere": False, "languageIds": [], "uris": []},
+    ]
+
+
 async def test_edits_where_it_is_paused_begin_nothing(connect, inline_capabilities, watched_backend):
     backend = watched_backend("completed()")
     editor = connect(backend)

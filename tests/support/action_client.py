@@ -33,9 +33,9 @@ def fenced(code):
     return f"```python\n{code}\n```\n"
 
 
-async def started(connect, answer="", *, capabilities=MODERN, text=SOURCE, uri=URI, backend=None):
+async def started(connect, answer="", *, capabilities=MODERN, text=SOURCE, uri=URI, backend=None, client="an editor"):
     editor = connect(backend or ScriptedBackend(answer))
-    editor.answer = await editor.initialize(capabilities)
+    editor.answer = await editor.initialize(capabilities, client=client)
     await editor.server.session.engine.ready()
     editor.open(text, uri=uri, language="python")
     await editor.settled()

@@ -6,7 +6,8 @@ end
 vim.g.loaded_pylot = true
 
 if vim.fn.has('nvim-0.11') == 0 then
-  vim.notify('pylot-ls needs Neovim 0.11, and 0.12 for inline suggestions: upgrade, or remove the plugin', vim.log.levels.WARN)
+  -- No longer than a line of 80 columns holds: a longer one would ask for Return.
+  vim.notify('pylot-ls needs Neovim 0.11 or newer: upgrade it or remove the plugin', vim.log.levels.WARN)
   return
 end
 

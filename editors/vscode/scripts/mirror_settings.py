@@ -1,4 +1,7 @@
-"""Write the server's settings into package.json, for VS Code's settings page. Run it where a setting has changed."""
+"""Write the server's settings into package.json, for VS Code's settings page. Run it where a setting has changed.
+
+Their descriptions go into package.nls.json; what changed there has to be said anew in the other languages' files.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pylot_ls.config.fields import json_schema
 from pylot_ls.config.sources import SECTION
 
 PACKAGE = Path(__file__).parents[1] / "package.json"
+TEXTS = PACKAGE.with_name("package.nls.json")
 # What VS Code's settings page knows of JSON schema, and where a setting is one value for the whole window.
 _WINDOW = {"scope": "window"}
 
@@ -17,7 +21,19 @@ _WINDOW = {"scope": "window"}
 def mirrored() -> dict[str, Any]:
     """The properties of the section with the server's settings: those that an editor may set."""
     return {
-        f"{SECTION}.{group}.{name}": {**setting, **_WINDOW}
+        f"{SECTION}.{name}": {**setting, "description": f"%setting.{name}%", **_WINDOW}
+        for name, setting in _settings().items()
+    }
+
+
+def descriptions() -> dict[str, str]:
+    """Their descriptions in English, by their keys in package.nls.json."""
+    return {f"setting.{name}": setting["description"] for name, setting in _settings().items()}
+
+
+def _settings() -> dict[str, Any]:
+    return {
+        f"{group}.{name}": setting
         for group, schema in json_schema()["properties"].items()
         for name, setting in schema["properties"].items()
     }
@@ -25,18 +41,20 @@ def mirrored() -> dict[str, Any]:
 
 def properties(package: dict[str, Any]) -> dict[str, Any]:
     """Those that package.json has in that section, which holds nothing else."""
-    (section,) = (each for each in package["contributes"]["configuration"] if each["title"] == "Suggestions")
+    _own, section = package["contributes"]["configuration"]
     found: dict[str, Any] = section["properties"]
     return found
 
 
 def main() -> None:
-    """Rewrite package.json."""
+    """Rewrite package.json and package.nls.json."""
     package = json.loads(PACKAGE.read_text(encoding="utf-8"))
     found = properties(package)
     found.clear()
     found.update(mirrored())
-    PACKAGE.write_text(json.dumps(package, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    texts = json.loads(TEXTS.read_text(encoding="utf-8")) | descriptions()
+    for path, content in ((PACKAGE, package), (TEXTS, texts)):
+        path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,15 @@
-/** The connection to the server: starting it, starting it again when it dies, and what the server is told. */
+/** The connection to the server: what it is told, and what is heard from it. */
 
 import { type LogOutputChannel, window } from "vscode";
 import {
-  CloseAction,
-  ErrorAction,
   type ErrorHandler,
+  type InitializeParams,
   LanguageClient,
   type LanguageClientOptions,
   type Middleware,
   RevealOutputChannelOn,
+  type ServerOptions,
   State,
-  TransportKind,
 } from "vscode-languageclient/node";
 import { listen, wanted } from "./notifications";
 import type { Pauses } from "./pauses";
@@ -18,15 +17,15 @@ import { lastLine } from "./server";
 import { SECTION, chosenSettings } from "./settings";
 import type { StatusHolder } from "./status";
 
-const MAX_RESTARTS = 4;
-const RESTARTS_WITHIN_MS = 3 * 60_000;
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }];
 
-/** What the library finds wrong goes to the log; what the user can do about it is said elsewhere, once. */
-class QuietClient extends LanguageClient {
-  override error(message: string, data?: unknown): void {
-    super.error(message, data, false);
-  }
+/** How a server is reached. */
+export interface Way {
+  server: ServerOptions;
+  /** What is done when the connection is lost; `isStarted` tells whether the server ever answered. */
+  onClosed: (isStarted: () => boolean) => ErrorHandler;
+  /** Whether it may run on another machine. */
+  isElsewhere: boolean;
 }
 
 export interface Connection {
@@ -35,23 +34,56 @@ export interface Connection {
   lastError: () => string;
 }
 
-/** A connection, not yet started. `onGivenUp` is called where a server that did start has died too often. */
-export function connect(
-  path: string,
-  log: LogOutputChannel,
-  holder: StatusHolder,
-  pauses: Pauses,
-  onGivenUp: () => void,
-): Connection {
+/** What the library finds wrong goes to the log; what the user can do about it is said elsewhere, once. */
+class QuietClient extends LanguageClient {
+  constructor(
+    private readonly isElsewhere: boolean,
+    server: ServerOptions,
+    options: LanguageClientOptions,
+  ) {
+    super(SECTION, "pylot-ls", server, options);
+  }
+
+  override error(message: string, data?: unknown): void {
+    super.error(message, data, false);
+  }
+
+  protected override fillInitializeParams(params: InitializeParams): void {
+    super.fillInitializeParams(params);
+    if (this.isElsewhere) {
+      params.processId = null; // on that machine it is somebody else's
+    }
+  }
+}
+
+const middleware: Middleware = {
+  async resolveCodeAction(action, token, next) {
+    try {
+      return await next(action, token);
+    } catch (error) {
+      // VS Code says nothing of it by itself: whoever has chosen the action would wait.
+      if (!token.isCancellationRequested) {
+        void window.showWarningMessage(error instanceof Error ? error.message : String(error));
+      }
+      return action;
+    }
+  },
+  workspace: {
+    configuration: (params) => params.items.map((item) => (item.section === SECTION ? chosenSettings() : null)),
+  },
+};
+
+/** A connection, not yet started. */
+export function connect(way: Way, log: LogOutputChannel, holder: StatusHolder, pauses: Pauses): Connection {
   let lastError = "";
   let isStarted = false;
   const options: LanguageClientOptions = {
     documentSelector: DOCUMENTS,
     outputChannel: log,
     revealOutputChannelOn: RevealOutputChannelOn.Never, // typing is not disturbed
-    initializationOptions: () => pauses.applied(chosenSettings()),
-    middleware: middleware(pauses),
-    errorHandler: restarting(() => isStarted, holder, onGivenUp),
+    initializationOptions: () => chosenSettings(),
+    middleware,
+    errorHandler: way.onClosed(() => isStarted),
     initializationFailedHandler: () => false, // start() rejects, and whoever called it tells the user
     stdioOptions: {
       stdout: () => {}, // it belongs to the protocol
@@ -63,57 +95,12 @@ export function connect(
       },
     },
   };
-  const client = new QuietClient(SECTION, "pylot-ls", { command: path, transport: TransportKind.stdio }, options);
+  const client = new QuietClient(way.isElsewhere, way.server, options);
   client.registerFeature(wanted);
   listen(client, holder);
+  pauses.follow(client);
   client.onDidChangeState((change) => {
     isStarted ||= change.newState === State.Running;
   });
   return { client, lastError: () => lastError };
-}
-
-function middleware(pauses: Pauses): Middleware {
-  return {
-    provideInlineCompletionItems: (document, position, context, token, next) =>
-      pauses.reach(document) === undefined ? next(document, position, context, token) : null,
-    async resolveCodeAction(action, token, next) {
-      try {
-        return await next(action, token);
-      } catch (error) {
-        // VS Code says nothing of it by itself: whoever has chosen the action would wait.
-        if (!token.isCancellationRequested) {
-          void window.showWarningMessage(error instanceof Error ? error.message : String(error));
-        }
-        return action;
-      }
-    },
-    workspace: {
-      configuration: (params) =>
-        params.items.map((item) => (item.section === SECTION ? pauses.applied(chosenSettings()) : null)),
-    },
-  };
-}
-
-/** Starts the server again at once, but not one that dies over and over, nor one that never ran. */
-function restarting(isStarted: () => boolean, holder: StatusHolder, onGivenUp: () => void): ErrorHandler {
-  const deaths: number[] = [];
-  return {
-    error: () => ({ action: ErrorAction.Continue, handled: true }), // `closed` follows where it is over
-    closed() {
-      if (!isStarted()) {
-        return { action: CloseAction.DoNotRestart, handled: true };
-      }
-      const now = Date.now();
-      deaths.push(now);
-      while ((deaths[0] ?? now) < now - RESTARTS_WITHIN_MS) {
-        deaths.shift();
-      }
-      if (deaths.length <= MAX_RESTARTS) {
-        holder.set({ state: "loading" });
-        return { action: CloseAction.Restart, handled: true };
-      }
-      onGivenUp();
-      return { action: CloseAction.DoNotRestart, handled: true };
-    },
-  };
 }

@@ -1,6 +1,7 @@
 /** What VS Code calls: everything is put together here. */
 
 import { type ExtensionContext, commands, window, workspace } from "vscode";
+import { Answers } from "./answers";
 import { showMenu } from "./menu";
 import { chooseModel } from "./models";
 import { Pauses, type Reach } from "./pauses";
@@ -17,19 +18,20 @@ export function activate(context: ExtensionContext): void {
   const pauses = new Pauses();
   const running = new Service(context, log, holder, pauses);
   service = running;
+  const answers = new Answers(context, running);
   showStatus(context, holder, pauses);
 
   const document = () => window.activeTextEditor?.document;
   // Behind the menu the keyboard would belong to the status bar.
   const goOnTyping = () => commands.executeCommand("workbench.action.focusActiveEditorGroup");
   const pause = async (reach: Reach) => {
-    pauses.pause(reach, document());
     await goOnTyping();
+    await pauses.pause(reach, document());
     await commands.executeCommand("editor.action.inlineSuggest.hide"); // what is on the screen, too
   };
   const resume = async () => {
-    pauses.resume(document());
     await goOnTyping();
+    await pauses.resume(document());
   };
   const offered: Record<string, () => unknown> = {
     menu: () => showMenu(holder, pauses),
@@ -42,6 +44,14 @@ export function activate(context: ExtensionContext): void {
       await running.restart();
     },
     stop: () => running.stop(),
+    explainSelection: async () => {
+      await goOnTyping();
+      await answers.explain();
+    },
+    askQuestion: async () => {
+      await goOnTyping();
+      await answers.ask();
+    },
     install: () => running.install(),
     chooseModel: async () => {
       await chooseModel(running);
@@ -64,7 +74,7 @@ export function activate(context: ExtensionContext): void {
     holder,
     pauses,
     workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration(`${SECTION}.serverPath`)) {
+      if (["serverPath", "serverUrl", "serverKey"].some((name) => change.affectsConfiguration(`${SECTION}.${name}`))) {
         void running.restart();
       } else if (change.affectsConfiguration(SECTION)) {
         running.tellSettings();

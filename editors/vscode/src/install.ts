@@ -9,6 +9,7 @@ import {
   type LogOutputChannel,
   type Progress,
   ProgressLocation,
+  l10n,
   window,
 } from "vscode";
 import { inEnvironment, lastLine, onPath, ownFolder } from "./server";
@@ -18,7 +19,7 @@ const IS_NEW_ENOUGH = "import sys; raise SystemExit(sys.version_info < (3, 11))"
 
 /** Install the server that came with the extension, with progress; whether it is there now. */
 export async function install(context: ExtensionContext, log: LogOutputChannel): Promise<boolean> {
-  const options = { location: ProgressLocation.Notification, title: "Installing pylot-ls", cancellable: true };
+  const options = { location: ProgressLocation.Notification, title: l10n.t("Installing pylot-ls"), cancellable: true };
   const folder = ownFolder(context);
   try {
     await window.withProgress(options, (progress, cancelled) => fill(context, folder, progress, cancelled, log));
@@ -26,7 +27,8 @@ export async function install(context: ExtensionContext, log: LogOutputChannel):
   } catch (error) {
     await rm(folder, { recursive: true, force: true });
     const reason = error instanceof Error ? error.message : String(error);
-    if ((await window.showErrorMessage(`pylot-ls could not be installed: ${reason}`, "Show Log")) !== undefined) {
+    const message = l10n.t("pylot-ls could not be installed: {0}", reason);
+    if ((await window.showErrorMessage(message, l10n.t("Show Log"))) !== undefined) {
       log.show();
     }
     return false;
@@ -48,9 +50,9 @@ async function fill(
   const python = await findPython(cancelled);
   await rm(folder, { recursive: true, force: true });
   await mkdir(path.dirname(folder), { recursive: true });
-  tell("making a virtual environment");
+  tell(l10n.t("making a virtual environment"));
   await run(python, ["-m", "venv", folder], tell, cancelled);
-  tell("fetching what it needs; where llama.cpp has to be compiled this takes 5 to 15 minutes");
+  tell(l10n.t("fetching what it needs; where llama.cpp has to be compiled this takes 5 to 15 minutes"));
   await run(inEnvironment(folder, "python"), ["-m", "pip", "install", "--progress-bar=off", wheel], tell, cancelled);
 }
 
@@ -60,7 +62,9 @@ async function bundledWheel(context: ExtensionContext): Promise<string> {
   const names = await readdir(folder).catch(() => []);
   const wheel = names.find((name) => name.endsWith(".whl"));
   if (wheel === undefined) {
-    throw new Error("this package of the extension holds no server. Install pylot-ls yourself, as its README says.");
+    throw new Error(
+      l10n.t("this package of the extension holds no server. Install pylot-ls yourself, as its README says."),
+    );
   }
   return path.join(folder, wheel);
 }
@@ -77,7 +81,7 @@ async function findPython(cancelled: CancellationToken): Promise<string> {
       }
     }
   }
-  throw new Error("there is no Python 3.11 or newer on the PATH. Install one, then try again.");
+  throw new Error(l10n.t("there is no Python 3.11 or newer on the PATH. Install one, then try again."));
 }
 
 /** Run a program to its end; throws with its last line where it fails, or where the user cancels. */
@@ -104,11 +108,11 @@ function run(
     child.on("close", (code) => {
       stop.dispose();
       if (cancelled.isCancellationRequested) {
-        reject(new Error("you cancelled it."));
+        reject(new Error(l10n.t("you cancelled it.")));
       } else if (code === 0) {
         resolve();
       } else {
-        reject(new Error(last || `${program} ended with code ${code}`));
+        reject(new Error(last || l10n.t("{0} ended with code {1}", program, String(code))));
       }
     });
   });

@@ -17,7 +17,8 @@ interface CompletionParams {
 /** Says in `initialize` which of them are wanted. */
 export const wanted: StaticFeature = {
   fillClientCapabilities(capabilities) {
-    capabilities.experimental = { ...capabilities.experimental, pylotCompletionStats: true, pylotModel: true };
+    const ours = { pylotCompletionStats: true, pylotModel: true, pylotPaused: true };
+    capabilities.experimental = { ...capabilities.experimental, ...ours };
   },
   initialize() {},
   getState: () => ({ kind: "static" }),

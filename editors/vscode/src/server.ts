@@ -3,7 +3,7 @@
 import { access, constants } from "node:fs/promises";
 import { homedir } from "node:os";
 import * as path from "node:path";
-import type { ExtensionContext } from "vscode";
+import { type ExtensionContext, l10n } from "vscode";
 import { serverPath } from "./settings";
 
 /** The oldest version that this extension was tried with. */
@@ -90,11 +90,22 @@ export function inWords(trouble: Trouble): string {
   switch (trouble.kind) {
     case "missing":
       return trouble.path === undefined
-        ? "There is no pylot-ls on the PATH. Let the extension install it, or name one in the setting pylot-ls.serverPath."
-        : `There is no program ${trouble.path}. Correct the setting pylot-ls.serverPath, or empty it.`;
+        ? l10n.t(
+            "There is no pylot-ls on the PATH. Let the extension install it, or name one in the setting pylot-ls.serverPath.",
+          )
+        : l10n.t("There is no program {0}. Correct the setting pylot-ls.serverPath, or empty it.", trouble.path);
     case "too old":
-      return `${trouble.path} is version ${trouble.version}; this extension needs ${OLDEST.join(".")} or newer. Install the newer one and restart the server.`;
+      return l10n.t(
+        "{0} is version {1}; this extension needs {2} or newer. Install the newer one and restart the server.",
+        trouble.path,
+        trouble.version,
+        OLDEST.join("."),
+      );
     case "crashing":
-      return `${trouble.path} does not start: ${trouble.reason || "it ends at once"}. Run "${trouble.path} doctor" in a terminal: it says what to do.`;
+      return l10n.t(
+        '{0} does not start: {1}. Run "{0} doctor" in a terminal: it says what to do.',
+        trouble.path,
+        trouble.reason || l10n.t("it ends at once"),
+      );
   }
 }

@@ -15,6 +15,16 @@ export function serverPath(): string {
   return workspace.getConfiguration(SECTION).get<string>("serverPath", "").trim();
 }
 
+/** The address of a server that runs elsewhere, "" where one is started here. */
+export function serverUrl(): string {
+  return workspace.getConfiguration(SECTION).get<string>("serverUrl", "").trim();
+}
+
+/** What that server asks for, "" for nothing. */
+export function serverKey(): string {
+  return workspace.getConfiguration(SECTION).get<string>("serverKey", "").trim();
+}
+
 /**
  * What the user has set of the server's settings, nested by group.
  *

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types
 
-from pylot_ls.errors import ActionError
+from pylot_ls.errors import ActionError, PylotError
 from pylot_ls.features.actions.action import NewFile, Told
 from pylot_ls.features.actions.context import Diagnostic
 from pylot_ls.features.fences import fenced
+from pylot_ls.language import text_of
 from pylot_ls.lsp.documents import position_of
 from pylot_ls.lsp.wishes import data_of, wish_of
 from pylot_ls.lsp.work_progress import WorkProgress
@@ -111,7 +112,19 @@ async def _resolve(ls: PylotServer, action: types.CodeAction) -> types.CodeActio
 async def _action(ls: PylotServer, data: Any) -> dict[str, Any]:
     """Do it, and tell what it came to: ``applied``, ``text`` to read, and ``name`` where that is a better one."""
     wish, title = wish_of(ls.session, data, "params.arguments[0]")
-    with WorkProgress(ls, title):
+    progress = WorkProgress(ls, title)
+    try:
+        return await _done(ls, wish, title, progress)
+    except PylotError as error:
+        if not ls.session.abilities.actions.tells_errors:
+            await progress.gone()
+            text = f"pylot-ls: {ls.session.translated(text_of(error))}"
+            ls.window_show_message(types.ShowMessageParams(types.MessageType.Error, text))
+        raise
+
+
+async def _done(ls: PylotServer, wish: Wish, title: str, progress: WorkProgress) -> dict[str, Any]:
+    with progress:
         result = await ls.session.actions.perform(wish)
     edit = _edit(ls, result, title)
     if edit is None or not ls.session.abilities.actions.applies_edits:

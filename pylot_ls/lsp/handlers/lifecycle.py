@@ -25,7 +25,8 @@ def register(server: PylotServer) -> None:
 
 def _initialize(ls: PylotServer, params: types.InitializeParams) -> None:
     session = ls.session
-    session.abilities = ClientAbilities.of(params.capabilities)
+    name = params.client_info.name if params.client_info is not None else ""
+    session.abilities = ClientAbilities.of(params.capabilities, name)
     session.documents.encoding = PositionEncoding(ls.protocol.position_encoding.value)
     uris = [folder.uri for folder in params.workspace_folders or ()] or [params.root_uri or ""]
     session.workspace_folders = tuple(path for path in map(file_path, uris) if path is not None)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PAUSE_COMMAND = "pylot.pause"
 RESUME_COMMAND = "pylot.resume"
+PAUSED_METHOD = "pylot/paused"
 
 
 def register(server: PylotServer) -> None:
@@ -28,14 +29,28 @@ def register(server: PylotServer) -> None:
 def _pause(ls: PylotServer, scope: Any = None) -> None:
     ls.session.paused.pause(**_where(scope))
     ls.session.completions.supersede()
+    _tell(ls)
     if scope is None:
         _say(ls, Message("suggestions are paused everywhere; the command pylot.resume ends that"))
 
 
 def _resume(ls: PylotServer, scope: Any = None) -> None:
     ls.session.paused.resume(**_where(scope))
+    _tell(ls)
     if scope is None:
         _say(ls, Message("there are suggestions again"))
+
+
+def _tell(ls: PylotServer) -> None:
+    """Send a client that shows it the whole of what is paused now: whoever ran the command, there is one truth."""
+    if ls.session.abilities.paused:
+        paused = ls.session.paused
+        params = {
+            "everywhere": paused.everywhere,
+            "languageIds": sorted(paused.languages),
+            "uris": sorted(paused.uris),
+        }
+        ls.protocol.notify(PAUSED_METHOD, params)
 
 
 def _where(scope: Any) -> dict[str, str]:
