@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,6 +115,27 @@ def test_the_bundled_models_suggestion_appears_and_is_accepted_by_word_and_as_a_
     accepted = file.line_with("item." + suggestion).split("\n")
     vscode.wait_for("all of it", lambda seen: seen.lines[file.line - 1 :][:n_lines] == accepted)
     vscode.keep("accepted")
+
+
+def test_a_window_joins_the_shared_server_where_that_is_set(vscode: VSCode, tmp_path: Path) -> None:
+    place = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    server = StandIn(tmp_path / "server", ["env", f"XDG_RUNTIME_DIR={tmp_path}", *PYLOT_LS])
+
+    def serve(option: str) -> dict[str, Any]:
+        command = [*PYLOT_LS, "serve", option, "--json"]
+        done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, **place})
+        return dict(json.loads(done.stdout))
+
+    file = tmp_path / "shared.py"
+    file.write_text("", encoding="utf-8")
+    vscode.configure({"pylot-ls.serverPath": str(server.path), "pylot-ls.shared": True})
+    try:
+        vscode.open(file)
+        vscode.expect_status("ready")
+        assert len(serve("--status")["editors"]) == 1
+    finally:
+        vscode.configure({"pylot-ls.serverPath": str(server.path)})
+        assert serve("--stop")["was_running"]
 
 
 def test_who_asks_by_hand_goes_through_several(window: VSCode) -> None:

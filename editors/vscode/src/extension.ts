@@ -74,7 +74,7 @@ export function activate(context: ExtensionContext): void {
     holder,
     pauses,
     workspace.onDidChangeConfiguration((change) => {
-      if (["serverPath", "serverUrl", "serverKey"].some((name) => change.affectsConfiguration(`${SECTION}.${name}`))) {
+      if (["serverPath", "shared", "serverUrl", "serverKey"].some((name) => change.affectsConfiguration(`${SECTION}.${name}`))) {
         void running.restart();
       } else if (change.affectsConfiguration(SECTION)) {
         running.tellSettings();

@@ -2,6 +2,7 @@
 
 import { CloseAction, ErrorAction, type ErrorHandler, TransportKind } from "vscode-languageclient/node";
 import type { Way } from "./client";
+import { isShared } from "./settings";
 import type { StatusHolder } from "./status";
 
 const MAX_RESTARTS = 4;
@@ -9,8 +10,9 @@ const RESTARTS_WITHIN_MS = 3 * 60_000;
 
 /** `onGivenUp` is called where a server that did start has died too often. */
 export function process(path: string, holder: StatusHolder, onGivenUp: () => void): Way {
+  const args = isShared() ? ["--shared"] : [];
   return {
-    server: { command: path, transport: TransportKind.stdio },
+    server: { command: path, args, transport: TransportKind.stdio },
     onClosed: (isStarted) => restarting(isStarted, holder, onGivenUp),
     isElsewhere: false,
   };

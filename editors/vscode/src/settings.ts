@@ -15,6 +15,11 @@ export function serverPath(): string {
   return workspace.getConfiguration(SECTION).get<string>("serverPath", "").trim();
 }
 
+/** Whether the window joins the server that all editors share. */
+export function isShared(): boolean {
+  return workspace.getConfiguration(SECTION).get<boolean>("shared", false);
+}
+
 /** The address of a server that runs elsewhere, "" where one is started here. */
 export function serverUrl(): string {
   return workspace.getConfiguration(SECTION).get<string>("serverUrl", "").trim();
