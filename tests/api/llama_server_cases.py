@@ -42,13 +42,17 @@ REASONS = (
 )
 # What there is not here, of what could pass: these count as failed.
 MISSING = (
-    (r"no_ui|static_assets", "there is no web page here"),
+    (r"static_assets", "there is no web page here but one"),
     (r"aliases_and_tags", "models have no tags"),
-    (r"cors_proxy|tools_enabled", "it asks no other servers, and runs no tools"),
+    (r"cors_proxy", "it asks no other servers"),
     (r"pooling_none", "vectors are of texts, not of tokens"),
     (r"return_progress", "the engine does not tell how far it is with a prompt"),
     (r"metrics_prometheus_format|metrics_embedding", "how often llama.cpp is called is not told by the engine"),
-    (r"assistant_prefill|vllm_compat", "it names a file of a Jinja template; llama.cpp's own are used"),
+    (r"assistant_prefill", "parts of a text that is begun are lines of it, with no empty line between"),
+    (
+        r"response_fields|apply_chat_template",
+        "whether the vocabulary begins texts with a space is not told by the engine",
+    ),
 )
 
 PLUGIN = '''
@@ -142,7 +146,9 @@ def serve(argv) -> None:
     parser.add_argument("--tags", default="")
     for flag in ("--slots", "--metrics", "--embedding", "--context-shift", "--verbose", "--kv-unified"):
         parser.add_argument(flag, action="store_true")
-    parser.add_argument("--pooling")
+    for flag in ("--pooling", "--chat-template-file", "--tools"):
+        parser.add_argument(flag)
+    parser.add_argument("--no-ui", action="store_true")
     parser.add_argument("--slot-save-path")
     arguments, _ = parser.parse_known_args(argv)
     sys.path[:0] = [str(ROOT)]
@@ -180,7 +186,7 @@ def _options(arguments):
     limits = Limits(most_running=n_slots, most_running_of_user=n_slots, most_waiting_of_user=64)
     alias = min((arguments.alias or "").split(","))
     n_predict = arguments.n_predict
-    origins = tuple((arguments.cors_origins or "*").split(","))
+    origins = tuple((arguments.cors_origins or ("localhost" if arguments.tools else "*")).split(","))
     return ApiOptions(
         keys=book,
         origins=origins,
@@ -190,6 +196,7 @@ def _options(arguments):
         names={"complete": alias, "chat": alias} if alias else {},
         takes_any_model=True,
         shifts_context=arguments.context_shift,
+        has_page=not arguments.no_ui,
         has_slots=arguments.slots,
         has_metrics=arguments.metrics,
         tells_prompts=arguments.verbose,
@@ -218,6 +225,9 @@ def _pool(arguments):
     path = Path(tempfile.mkdtemp()) / "spelling.gguf"
     path.symlink_to(models / path.name)
     form = arguments.chat_template or "chatml"
+    if arguments.chat_template_file:
+        # By the text of a template llama.cpp finds which of its own it is.
+        form = Path(arguments.chat_template_file).read_text(encoding="utf-8")
     path.with_suffix(".toml").write_text(f'[fim]\norders = ["psm"]\n[chat]\nformat = {json.dumps(form)}\n')
     writes = LlamaBackend(LlamaConfig(path, n_ctx=n_ctx, n_threads=1))
     return ModelPool({Role.COMPLETE: writes, Role.CHAT: writes})
