@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 # What can be seen without a key: that there is a server, and how it is asked.
-_PUBLIC = {"/health", "/v1/health", "/docs", "/openapi.json"}
+_PUBLIC = {"/", "/health", "/v1/health", "/docs", "/openapi.json"}
 _METHODS = "GET, POST, DELETE, OPTIONS"
 # RFC 6455: a policy is violated.
 _WEBSOCKET_REFUSED = 1008

@@ -65,6 +65,7 @@ class ApiOptions:
         names: by role, what the models are called that are not loaded yet.
         takes_any_model: a name of no model means the one of the endpoint's role, as llama-server has it.
         shifts_context: who runs out of context goes on without its oldest half.
+        has_page: whether who opens the address in a browser sees what it is.
         has_slots, has_metrics: whether ``/slots`` and ``/metrics`` are there.
         tells_prompts: answers show the prompt as it was evaluated, for who looks for a fault.
     """
@@ -78,6 +79,7 @@ class ApiOptions:
     names: Mapping[str, str] = field(default_factory=dict)
     takes_any_model: bool = False
     shifts_context: bool = False
+    has_page: bool = True
     has_slots: bool = True
     has_metrics: bool = True
     tells_prompts: bool = False

@@ -56,7 +56,8 @@ def prompt_of(pieces: Pieces, *, begins_text: bool = True, is_special: bool = Tr
         if tokens:
             segments.append(TokensSegment(tuple(tokens)))
             tokens = []
-        segments.append(TextSegment(piece, special=is_special))
+        is_first = not any(isinstance(segment, TextSegment | TokensSegment) for segment in segments)
+        segments.append(TextSegment(piece, special=is_special, opens=begins_text and is_special and is_first))
     if tokens:
         segments.append(TokensSegment(tuple(tokens)))
     return tuple(segments)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from pylot_ls.api.bodies import read_body
 from pylot_ls.api.errors import ApiError, not_supported
@@ -21,6 +21,11 @@ from pylot_ls.engine.types import LoadFailed
 if TYPE_CHECKING:
     from pylot_ls.engine.types import ModelInfo
 
+_PAGE = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>pylot-ls</title></head><body>'
+    "<h1>pylot-ls</h1><p>OpenAI's API and llama-server's, on the models that your editors use: "
+    '<a href="docs">what can be asked</a>, <a href="health">whether it serves</a>.</p></body></html>\n'
+)
 # FastAPI looks at what routes return.
 Json = dict[str, Any]
 
@@ -34,6 +39,12 @@ def status_routes(api: Api) -> APIRouter:
 
     async def models() -> Json:
         return {"object": "list", "data": api.models.listed()}
+
+    @router.get("/", include_in_schema=False)
+    async def page() -> Response:
+        if not api.options.has_page:
+            raise ApiError("there is no page here", 404, "not_found_error", code="not_found")
+        return HTMLResponse(_PAGE)
 
     for path in ("/health", "/v1/health"):
         router.add_api_route(path, health, methods=["GET"], tags=["status"], summary="Whether it serves")

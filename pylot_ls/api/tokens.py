@@ -15,11 +15,15 @@ from pylot_ls.api.respond import Answer
 from pylot_ls.api.schemas import ChatBody, DetokenizeBody, TokenizeBody
 from pylot_ls.api.service import Api
 from pylot_ls.engine.manifest import Role
+from pylot_ls.engine.prompt_types import TextSegment
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     Json = dict[str, Any]
+
+# Any text without a space.
+_PROBE = "x"
 
 
 def token_routes(api: Api) -> APIRouter:
@@ -84,7 +88,10 @@ async def _laid_out(api: Api, body: ChatBody) -> AsyncGenerator[Json, None]:
     bos = model.info.bos
     # What begins a text is added anew where this text is asked for.
     n_bos = int(model.info.adds_bos and bos is not None and found.tokens[:1] == (bos.token_id,))
-    yield {"prompt": b"".join(found.pieces[n_bos:]).decode("utf-8", "replace")}
+    text = b"".join(found.pieces[n_bos:])
+    if (await model.engine.rendered((TextSegment(_PROBE, special=True, opens=True),))).pieces[0].startswith(b" "):
+        text = text.removeprefix(b" ")  # that, too, is put before each text
+    yield {"prompt": text.decode("utf-8", "replace")}
 
 
 async def _counted(api: Api, body: ChatBody) -> AsyncGenerator[Json, None]:

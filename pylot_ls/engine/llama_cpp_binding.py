@@ -120,6 +120,7 @@ class LlamaModel:
         adapters: that were loaded, each with how much of it counts.
         tokenize: ordinary text to tokens: special tokens spelt out in it stay text, and nothing is added.
         tokenize_special: the same, but they become those tokens.
+        tokenize_opening: the same of what begins a text, with the space that a vocabulary may put before it.
 
     Raises:
         ModelUnreadableError: llama.cpp refused the file, or reading was stopped.
@@ -152,7 +153,8 @@ class LlamaModel:
         self._pieces: dict[int, bytes] = {}
         self._endings: dict[int, bool] = {}
         self.tokenize = without_added_space(self._tokenize, self.piece)
-        self.tokenize_special = without_added_space(partial(self._tokenize, special=True), self.piece)
+        self.tokenize_opening = partial(self._tokenize, special=True)
+        self.tokenize_special = without_added_space(self.tokenize_opening, self.piece)
 
     def load_adapters(self, adapters: Sequence[Adapter]) -> None:
         """Load adapters that ``check_adapter`` accepted, before a context is made; they are freed with the model.
@@ -272,8 +274,7 @@ class LlamaModel:
         def fill(messages: Sequence[tuple[str, str]], opens_answer: bool) -> str | None:  # noqa: FBT001 - a flag
             return _filled(template, messages, opens_answer=opens_answer) if template else None
 
-        tokenize = partial(self._tokenize, special=True)
-        return ChatForm(fill, tokenize, self.markers()[Marker.BOS], self.tokenize_special)
+        return ChatForm(fill, self.tokenize_opening, self.markers()[Marker.BOS], self.tokenize_special)
 
     def _tokenize(self, text: str, *, special: bool = False, whole: bool = False) -> tuple[int, ...]:
         # A client can send lone surrogates; they become U+FFFD, as they would in a file.

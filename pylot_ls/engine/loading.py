@@ -209,7 +209,13 @@ def _open_embedder(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> 
     context.apply_adapters(model.adapters)
     manifest = manifest_for(config.path, config.manifest_folders)
     info = replace(_describe(config, model, plan.n_ctx, manifest), n_embd=model.n_embd)
-    renderer = PromptRenderer(model.tokenize, model.markers(), special=model.tokenize_special, n_vocab=model.n_vocab)
+    renderer = PromptRenderer(
+        model.tokenize,
+        model.markers(),
+        special=model.tokenize_special,
+        opening=model.tokenize_opening,
+        n_vocab=model.n_vocab,
+    )
     return LoadedEmbedder(info, model, context, renderer, plan)
 
 
@@ -243,7 +249,14 @@ def _open_context(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> L
         ),
         model=model,
         context=context,
-        renderer=PromptRenderer(model.tokenize, markers, chat, special=model.tokenize_special, n_vocab=model.n_vocab),
+        renderer=PromptRenderer(
+            model.tokenize,
+            markers,
+            chat,
+            special=model.tokenize_special,
+            opening=model.tokenize_opening,
+            n_vocab=model.n_vocab,
+        ),
         sequences=Sequences(context, n_resident, shape.n_sequences, partial=partial),
         vocabulary=Vocabulary(model.pieces()),
         max_active=max_active,

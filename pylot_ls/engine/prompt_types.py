@@ -44,6 +44,8 @@ class TextSegment:
         cut_step: tokens are cut in multiples of this, so that a window moves rarely and the KV before the cut
             stays usable. At least 1.
         special: special tokens spelt out in the text become those tokens; else they stay ordinary text.
+        opens: with ``special``, it is the beginning of a text: a vocabulary that puts a space before those puts one
+            before it.
     """
 
     text: str
@@ -51,6 +53,7 @@ class TextSegment:
     keep: Keep = Keep.END
     cut_step: int = 1
     special: bool = False
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class PromptRenderer:
         chat: lays out conversations; None where there are none.
         special: as ``tokenize``, but special tokens spelt out in the text become those tokens; None where there are
             none to be spelt.
+        opening: as ``special``, for what begins a text; None where that makes no difference.
         n_vocab: how many tokens there are.
     """
 
@@ -42,13 +43,21 @@ class PromptRenderer:
         chat: ChatForm | None = None,
         *,
         special: Callable[[str], Tokens] | None = None,
+        opening: Callable[[str], Tokens] | None = None,
         n_vocab: int = _MOST_TOKENS,
     ) -> None:
-        self._tokenizers = {False: tokenize, True: special or tokenize}
+        special = special or tokenize
+        # By whether special tokens count, and whether it is the beginning of a text.
+        self._tokenizers = {
+            (False, False): tokenize,
+            (False, True): tokenize,
+            (True, False): special,
+            (True, True): opening or special,
+        }
         self._markers = markers
         self._chat = chat
         self._n_vocab = n_vocab
-        self._remembered: OrderedDict[tuple[str, bool], Tokens] = OrderedDict()
+        self._remembered: OrderedDict[tuple[str, tuple[bool, bool]], Tokens] = OrderedDict()
 
     def render(self, prompt: Prompt) -> Tokens:
         """The prompt's tokens.
@@ -75,7 +84,7 @@ class PromptRenderer:
         return len(self._text(last)) if isinstance(last, TextSegment) else 0
 
     def _text(self, segment: TextSegment) -> Tokens:
-        return cut(self._tokens_of(segment.text, special=segment.special), segment)
+        return cut(self._tokens_of(segment.text, (segment.special, segment.opens)), segment)
 
     def _given(self, segment: TokensSegment) -> Tokens:
         unknown = next((token for token in segment.tokens if not 0 <= token < self._n_vocab), None)
@@ -102,11 +111,11 @@ class PromptRenderer:
         token = self._markers[marker]
         return () if token is None else (token,)
 
-    def _tokens_of(self, text: str, *, special: bool) -> Tokens:
-        key = text, special
+    def _tokens_of(self, text: str, kind: tuple[bool, bool]) -> Tokens:
+        key = text, kind
         known = self._remembered.get(key)
         if known is None:
-            known = self._remembered[key] = self._tokenizers[special](text) if text else ()
+            known = self._remembered[key] = self._tokenizers[kind](text) if text else ()
             if len(self._remembered) > _REMEMBERED_TEXTS:
                 self._remembered.popitem(last=False)
         else:

@@ -216,6 +216,8 @@ async def test_metrics_are_those_of_llama_server_and_of_each_user(serve):
 
 @pytest.mark.asyncio
 async def test_what_is_not_to_be_shown_is_not(serve):
-    client = await serve(options=ApiOptions(has_slots=False, has_metrics=False))
+    assert "<!doctype html>" in (await (await serve()).get("/")).text
+    client = await serve(options=ApiOptions(has_slots=False, has_metrics=False, has_page=False))
+    assert (await client.get("/")).status_code == 404
     assert (await client.get("/slots")).status_code == 501
     assert (await client.get("/metrics")).status_code == 501

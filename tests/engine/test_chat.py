@@ -12,7 +12,7 @@ from spelling_model import write_spelling_model
 from pylot_ls.bench.synthetic import Shape, write_model
 from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.llama_backend import LlamaBackend
-from pylot_ls.engine.prompt_types import ROLES, ChatMessage, ChatSegment, TextSegment
+from pylot_ls.engine.prompt_types import ROLES, ChatMessage, ChatSegment, Marker, MarkerSegment, TextSegment
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.types import Failed
 from pylot_ls.errors import ModelUnsupportedError, RequestError
@@ -236,3 +236,19 @@ def test_a_vocabulary_that_begins_texts_with_a_space_adds_none_behind_what_is_sa
     tokens = loaded.renderer.render((ChatSegment((said("user", "Book"),)),))
     text = b"".join(map(loaded.model.spelling, tokens)).decode()
     assert "\n\nBook<|eot_id|>" in text
+
+
+def test_what_begins_a_text_begins_as_the_vocabulary_has_it(drive, bundled_config, tmp_path):
+    path = tmp_path / "spelling.gguf"
+    write_spelling_model(path)
+    driven = drive(LlamaBackend(replace(bundled_config, path=path)))
+    driven.state()
+    loaded = driven.backend._loaded
+
+    def spelt(*segments):
+        return b"".join(map(loaded.model.spelling, loaded.renderer.render(segments))).decode()
+
+    bos = MarkerSegment(Marker.BOS)
+    assert spelt(bos, TextSegment("Book", special=True, opens=True)) == "<s> Book"
+    assert spelt(bos, TextSegment("Book", special=True)) == "<s>Book"
+    assert spelt(bos, TextSegment("Book")) == "<s>Book"

@@ -17,7 +17,7 @@ _FIM = {"pre": "<fim_prefix>", "suf": "<fim_suffix>", "mid": "<fim_middle>"}
 _CHAT = ("<|im_start|>", "<|im_end|>")
 _SPACE = "▁"
 _CHARACTERS = (_SPACE, *string.ascii_letters, *string.digits, *string.punctuation)
-_SHARPNESS = 4.0
+_SHARPNESS = 1.0
 
 
 def write_spelling_model(path) -> None:
