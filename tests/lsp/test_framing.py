@@ -122,10 +122,26 @@ def test_an_impossible_content_length_is_one_clear_fault_and_the_next_message_is
     assert [says in each.text for each in faults(events)] == [True]
 
 
-def test_two_different_content_lengths_are_a_fault():
-    events = FrameDecoder().feed(b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} " + frame(B))
-    assert values(events) == [B]
+def test_two_different_content_lengths_are_a_fault_and_the_last_one_counts():
+    events = FrameDecoder().feed(b"Content-Length: 2\r\n" + encode_frame(BODY_A) + frame(B))
+    assert values(events) == [A, B]
     assert "two different" in faults(events)[0].text
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"Content-Length:",
+        b"Content-Length: 1",
+        b"Content-Length: 8F\r\n",
+        b"X: y\r\nCont",
+        b"Content-Length: 9\r\nX: y",
+    ],
+)
+def test_the_message_after_a_header_that_breaks_off_is_read(begun):
+    events = FrameDecoder().feed(begun + frame(A) + frame(B))
+    assert values(events) == [A, B]
+    assert len(faults(events)) == 1
 
 
 def test_another_charset_is_a_fault():
@@ -175,6 +191,12 @@ def test_a_long_content_length_that_swallows_whole_messages_is_read_when_the_cli
     decoder = FrameDecoder()
     decoder.feed(headed(len(BODY_A) + 500, BODY_A) + frame(B) + frame(B))
     assert values(decoder.stalled()) == [A, B, B]
+
+
+def test_two_long_content_lengths_are_read_at_one_wait():
+    decoder = FrameDecoder()
+    decoder.feed(headed(len(BODY_A) + 4000, BODY_A) + headed(len(BODY_A) + 4000, BODY_A) + frame(B))
+    assert values(decoder.stalled()) == [A, A, B]
 
 
 def test_a_broken_message_that_swallows_the_next_is_given_up_when_the_client_waits():
