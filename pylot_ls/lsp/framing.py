@@ -176,9 +176,11 @@ class FrameDecoder:
         if not lengths:
             return self._lose("a header has no Content-Length", at=body_at)
         (length,) = lengths
-        problem = self._length_problem(length) or _content_type_problem(fields)
-        if problem:
+        if problem := self._length_problem(length):
             return self._lose(problem, at=body_at)
+        if problem := _content_type_problem(fields):
+            # What stands before the length may be what is left of another message, too.
+            return self._lose(problem, at=length_at if length_at > self._at else body_at)
         self._at = body_at
         self._body_bytes = int(length)
         self._state = _State.BODY

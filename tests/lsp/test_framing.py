@@ -151,6 +151,12 @@ def test_another_charset_is_a_fault():
     assert "utf-8" in faults(events)[0].text
 
 
+def test_another_charset_in_what_is_left_of_a_header_does_not_take_the_next_message_with_it():
+    events = FrameDecoder().feed(b"Content-Type: x; charset=latin-1\r\n" + frame(B))
+    assert values(events) == [B]
+    assert len(faults(events)) == 1
+
+
 def test_a_header_without_end_is_a_fault_at_its_limit():
     decoder = FrameDecoder()
     assert decoder.feed(b"X: " + b"y" * 8000) == []
