@@ -262,8 +262,18 @@ def _persistence(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Pe
         "flash attention": plan.shape.flash_attention,
         "KV type": plan.shape.kv_type,
         "GPU layers": plan.n_gpu_layers,
+        **_rope_parts(model, plan.n_ctx),
     }
     return Persistence(config.persistence, config.path, parts, config.adapters)
+
+
+def _rope_parts(model: LlamaModel, n_ctx: int) -> dict[str, int]:
+    """What the context's size changes of KV: some models (as Phi-3) rotate otherwise in a context beyond their first.
+
+    llama.cpp chooses between their two sets of factors by the size of the context, not by how much of it is in use.
+    """
+    first = model.metadata(f"{model.metadata('general.architecture')}.rope.scaling.original_context_length") or ""
+    return {"beyond the original context": int(n_ctx > int(first))} if first.isascii() and first.isdigit() else {}
 
 
 def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest) -> ModelInfo:
