@@ -129,11 +129,18 @@ class InProcess:
 
 
 class Process:
-    """A real server, and the client's ends of its pipes."""
+    """A real server, and the client's ends of its pipes.
+
+    Attributes:
+        prelude: what every server runs before it begins; a fault is planted there.
+    """
+
+    prelude = ""
 
     def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
+        program = f"{self.prelude}\nfrom pylot_ls.__main__ import main\nmain()"
         self.popen = subprocess.Popen(
-            (sys.executable, "-m", "pylot_ls", *options),
+            (sys.executable, *(("-c", program) if self.prelude else ("-m", "pylot_ls")), *options),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
