@@ -57,6 +57,7 @@ class InProcess:
         answers: how often each id was answered.
         shown: messages that the user was shown.
         errors: those among the answers.
+        configuration: what the client says when it is asked for the settings.
     """
 
     def __init__(self, backend: Backend, store: PrefixStore | None = None) -> None:
@@ -66,6 +67,7 @@ class InProcess:
         self.shown: list[str] = []
         self.errors: list[dict[str, Any]] = []
         self.exit_code: int | None = None
+        self.configuration: Any = None
         self._waiting: dict[Any, asyncio.Future[dict[str, Any]]] = {}
         self._ids = itertools.count(1)
         self.server.protocol.connect(self)
@@ -81,7 +83,7 @@ class InProcess:
             if (waiting := self._waiting.pop(message["id"], None)) is not None:
                 waiting.set_result(message)
         elif "id" in message:
-            result = [None] if message["method"] == "workspace/configuration" else None
+            result = [self.configuration] if message["method"] == "workspace/configuration" else None
             loop = asyncio.get_running_loop()
             loop.call_soon(self.receive, {"jsonrpc": "2.0", "id": message["id"], "result": result})
         elif message["method"] == "window/showMessage":
