@@ -10,11 +10,13 @@ from pylot_ls import machine
 from pylot_ls.engine.adapters import check_adapter
 from pylot_ls.engine.dimensions import dimensions_of_header
 from pylot_ls.engine.gguf_header import read_header
+from pylot_ls.engine.identity import known_identity
 from pylot_ls.engine.known_models import largest_that_fits
 from pylot_ls.engine.manifest import Role, manifest_for
 from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.persistence import Persistence
+from pylot_ls.engine.probe import try_out
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.sequences import Sequences
 from pylot_ls.engine.speculation import Speculation
@@ -70,6 +72,7 @@ class LlamaConfig:
         adapters: what is applied to the model.
         speeds: where it is remembered how fast it is; None for nowhere.
         embeds: whether it is to turn texts into vectors, and not to produce text.
+        is_vouched_for: whether the file is known to be sound; another one is tried out by a child process first.
     """
 
     path: Path
@@ -86,6 +89,7 @@ class LlamaConfig:
     adapters: tuple[Adapter, ...] = ()
     speeds: SpeedBook | None = None
     embeds: bool = False
+    is_vouched_for: bool = True
 
 
 @dataclass(slots=True)
@@ -160,6 +164,8 @@ def _load(
     dimensions = replace(dimensions_of_header(header), adapters_bytes=adapters_bytes)
     plan = _plan(config, dimensions, memory or WholeMachine(), lambda: on_progress(0.0))
     _log.info("memory plan of %s: %s", config.path.name, plan)
+    if not _is_vouched_for(config):
+        try_out(config.path)
     # Imported here: it loads the native libraries, which the event loop's thread should not wait for.
     from pylot_ls.engine.llama_cpp_binding import LlamaModel  # noqa: PLC0415
 
@@ -170,6 +176,14 @@ def _load(
     except BaseException:
         model.close()
         raise
+
+
+def _is_vouched_for(config: LlamaConfig) -> bool:
+    """Whether a file has been loaded before as it is now: only then is its hash remembered."""
+    if config.is_vouched_for:
+        return True
+    kept = config.persistence
+    return kept is not None and known_identity(config.path, kept.identities) is not None
 
 
 def _plan(config: LlamaConfig, dimensions: Dimensions, memory: Memory, is_wanted: Callable[[], bool]) -> MemoryPlan:

@@ -50,7 +50,9 @@ class Owner:
 
     def reused(self, config: LlamaConfig) -> int:
         """How many tokens somebody takes over of what was saved."""
-        kept = PersistenceConfig(self.shelf.restarted(), self.trial.folder / "models.json")
+        # What others save is theirs, and nothing that the next one could find.
+        shelf = self.shelf.restarted() if config is self.config else Shelf(dict(self.shelf.disk))
+        kept = PersistenceConfig(shelf, self.trial.folder / "models.json")
         driven = self.driven(LlamaBackend(replace(config, persistence=kept)))
         driven.state()
         driven.backend._loaded.persistence._thread.join()
@@ -86,7 +88,7 @@ class Owner:
                     return self.reused(replace(self.config, kv_type="q8_0"))
                 case "build":
                     patch.setattr(LlamaModel, "build", lambda _model: f"{number} state {rng.randrange(9)}")
-                    return self.reused(self.config)
+                    return self.reused(replace(self.config))
                 case _:
                     return self.as_another_user(patch)
 
@@ -96,7 +98,7 @@ class Owner:
         with self.model.open("r+b") as file:
             file.write(self.damaged())
         os.utime(self.model, ns=(before.st_atime_ns, before.st_mtime_ns))
-        n_reused = self.reused(self.config)
+        n_reused = self.reused(replace(self.config))
         with self.model.open("r+b") as file:
             file.write(self.content)
         return n_reused
