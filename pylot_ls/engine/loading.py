@@ -50,6 +50,8 @@ _Made = TypeVar("_Made")
 _MAX_ACTIVE = 12
 # With how much larger models the n-gram cache helps was not measured: they know more, and see more of the text.
 _MOST_PARAMETERS_TO_MIX = 200_000_000
+# Libraries, the stacks of threads and malloc's arenas reserve far more than they use.
+_FEWEST_ADDRESSES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ def _load(
     make: Callable[[LlamaConfig, LlamaModel, MemoryPlan], _Made],
 ) -> _Made:
     header = read_header(config.path)
+    _check_addresses(config.path)
     adapters_bytes = sum(check_adapter(each, header) for each in config.adapters)
     dimensions = replace(dimensions_of_header(header), adapters_bytes=adapters_bytes)
     plan = _plan(config, dimensions, memory or WholeMachine(), lambda: on_progress(0.0))
@@ -176,6 +179,19 @@ def _load(
     except BaseException:
         model.close()
         raise
+
+
+def _check_addresses(path: Path) -> None:
+    """Refuse to load libraries that would end the process for want of addresses; some do, instead of failing."""
+    left = machine.addresses_left_bytes()
+    if left is not None and left < _FEWEST_ADDRESSES:
+        reason = Message(
+            "this process may reserve {left} MiB more, and llama.cpp takes up to {needed} before there is a model; "
+            "raise the limit (ulimit -v)",
+            left=left // 2**20,
+            needed=_FEWEST_ADDRESSES // 2**20,
+        )
+        raise ModelTooLargeError(Message("there is no room for {path}: {reason}", path=path, reason=reason))
 
 
 def _is_vouched_for(config: LlamaConfig) -> bool:
