@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +74,15 @@ def work(trial: Trial, documents: dict[str, tuple[str, str]]) -> str:
         process.kill()
 
 
+def report(trial: Trial) -> str:
+    """All that ``doctor`` packs for somebody else to read."""
+    path = trial.folder / "report.zip"
+    command = (sys.executable, "-m", "pylot_ls", "doctor", "--scripted", "--bundle", str(path))
+    subprocess.run(command, capture_output=True, check=False)
+    with zipfile.ZipFile(path) as packed:
+        return "".join(packed.read(name).decode() for name in packed.namelist())
+
+
 def left_behind() -> dict[Path, bytes]:
     """All files that the server may write to."""
     places = (Path(os.environ[f"XDG_{name}_HOME"]) for name in ("CONFIG", "STATE", "CACHE"))
@@ -91,12 +103,19 @@ def run(trial: Trial) -> None:
     for number, secret in enumerate(secrets):
         if all(secret != each for each, _ in documents.values()):
             documents[f"untitled:Untitled-{number}"] = secret, text_around(secret)
-    logged = work(trial, documents)
+    log = trial.folder / "server.log"
+    trial.patch.setenv("PYLOT_LS_LOG_FILE", str(log))
+    logged = work(trial, documents) + log.read_text()
+    reported = report(trial)
+    trial.check(
+        "WARNING" in logged and "WARNING" in reported, "nothing logged at all", "broken messages left no warning"
+    )
     trial.count("snapshots of secrets", kept())
     files = left_behind()
     for secret in secrets:
         forms = [secret.encode(codec) for codec in ("utf-8", "utf-16-le")]
         trial.check(secret not in logged, "in logs", next((line for line in logged.splitlines() if secret in line), ""))
+        trial.check(secret not in reported, "in bundles", secret)
         found = [str(file) for file, content in files.items() if any(form in content for form in forms)]
         trial.check(not found, "in files", found)
         trial.count("secrets")
@@ -117,11 +136,19 @@ def plant(patch) -> None:
 CAMPAIGN = Campaign(
     number=18,
     title="planted secrets in a workspace",
-    goal="0 in snapshots, logs and other files",
+    goal="0 in snapshots, logs, bundles and other files",
     unit="secrets",
     short=7,
     full=50,
     run=run,
     plant=plant,
-    faults=("snapshots of secrets", "in logs", "in files", "unanswered", "nothing kept at all"),
+    faults=(
+        "snapshots of secrets",
+        "in logs",
+        "in bundles",
+        "in files",
+        "unanswered",
+        "nothing logged at all",
+        "nothing kept at all",
+    ),
 )
