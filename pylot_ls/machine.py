@@ -52,9 +52,22 @@ def on_battery() -> bool:
 
 
 def available_memory_bytes() -> int:
-    """Return the memory that can be had without swapping, in bytes; a cgroup's limit lowers it."""
+    """Return the memory that can be had without swapping, in bytes; limits of a cgroup or this process lower it."""
     limits = [limit - used for limit, used in _memory_limits(_CGROUP_ROOT, _OWN_CGROUPS)]
+    addresses = addresses_left_bytes()
+    if addresses is not None:
+        limits.append(addresses)
     return max(0, min(int(psutil.virtual_memory().available), *limits, sys.maxsize))
+
+
+def addresses_left_bytes() -> int | None:
+    """Return how much more this process may reserve (``ulimit -v``), in bytes; None where nothing limits that."""
+    try:
+        import resource  # noqa: PLC0415 Windows has none
+    except ImportError:
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return None if limit == resource.RLIM_INFINITY else max(0, limit - int(psutil.Process().memory_info().vms))
 
 
 def total_memory_bytes() -> int:

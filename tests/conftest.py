@@ -33,6 +33,12 @@ settings.load_profile("pylot")
 _HANG_S = 60
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("campaigns", "full campaigns (-m campaign)")
+    group.addoption("--campaign-json", metavar="FILE", help="write what the full campaigns came to")
+    group.addoption("--campaign-scale", type=float, default=1, metavar="X", help="run them at so much of their size")
+
+
 @dataclass(frozen=True)
 class Answer:
     """All that a backend said to one request."""

@@ -137,6 +137,15 @@ def test_a_cgroup_limits_what_there_is_and_what_is_free(monkeypatch):
     assert machine.available_memory_bytes() == 0
 
 
+def test_a_limit_of_addresses_lowers_what_is_free(monkeypatch):
+    resource = pytest.importorskip("resource")
+    taken = psutil.Process().memory_info().vms
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (taken + 2**20, taken + 2**30))
+    assert 0 <= machine.available_memory_bytes() <= machine.addresses_left_bytes() <= 2**20
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert machine.addresses_left_bytes() is None
+
+
 def test_memory_and_time_are_plausible():
     assert 0 < machine.available_memory_bytes() <= machine.total_memory_bytes()
     assert 0 < machine.process_memory_bytes() < machine.total_memory_bytes()

@@ -29,6 +29,11 @@ def state_folder() -> Path:
     return platformdirs.user_state_path("pylot-ls", appauthor=False)
 
 
+def crashes_folder() -> Path:
+    """The folder for what servers were doing when they ended; it need not exist."""
+    return state_folder() / "crashes"
+
+
 def editor_files_folder() -> Path:
     """The folder for what editors load of ours; it need not exist."""
     return platformdirs.user_data_path("pylot-ls", appauthor=False) / "editors"

@@ -117,13 +117,21 @@ def role_configs(settings: Settings, store: PrefixStore | None = None) -> dict[R
     roles = settings.roles
     if roles.embed is not None:
         configs[Role.EMBED] = replace(
-            complete, path=roles.embed, adapters=(), cache_bytes=0, persistence=None, embeds=True
+            complete,
+            path=roles.embed,
+            adapters=(),
+            cache_bytes=0,
+            persistence=None,
+            embeds=True,
+            is_vouched_for=_is_bundled(roles.embed),
         )
     path = roles.chat or complete.path
     adapters = _adapters(roles.chat_adapters) if roles.chat or roles.chat_adapters else complete.adapters
     if (path, adapters) != (complete.path, complete.adapters):
         # What is kept of prompts has its place in the plan of the model that completes.
-        configs[Role.CHAT] = replace(complete, path=path, adapters=adapters, cache_bytes=0)
+        configs[Role.CHAT] = replace(
+            complete, path=path, adapters=adapters, cache_bytes=0, is_vouched_for=_is_bundled(path)
+        )
     return configs
 
 
@@ -147,7 +155,12 @@ def _config(settings: Settings, store: PrefixStore | None = None) -> LlamaConfig
         persistence=make_persistence(store) if store else None,
         adapters=_adapters(model.adapters),
         speeds=speed_book() if store else None,
+        is_vouched_for=_is_bundled(model_path(settings)),
     )
+
+
+def _is_bundled(model: Path) -> bool:
+    return model.parent == bundled.models_dir()
 
 
 def wishes(settings: Settings) -> Wishes:

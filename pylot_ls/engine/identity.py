@@ -23,18 +23,18 @@ def model_identity(model: Path, memory: Path, keep_on: Callable[[], bool]) -> st
 
     Args:
         model: the file.
-        memory: a JSON file of ours where hashes are remembered, by device, inode, size and time of change.
+        memory: a JSON file of ours where hashes are remembered, by device, inode, size and times of change.
         keep_on: asked between chunks; reading ends when it returns False.
     """
     try:
-        before = _stamp(model)
+        before = _version(model)
         remembered = _remembered(memory)
         known = remembered.get(before)
         if known is not None:
             return known
         digest = _hash(model, keep_on)
         # A file that was changed while it was read has no hash.
-        if digest is None or _stamp(model) != before:
+        if digest is None or _version(model) != before:
             return None
     except OSError as error:
         _log.info("the model's identity cannot be told: %s", error.strerror)
@@ -45,8 +45,10 @@ def model_identity(model: Path, memory: Path, keep_on: Callable[[], bool]) -> st
 
 def known_identity(model: Path, memory: Path) -> str | None:
     """As ``model_identity``, as far as it is remembered: the file is not read."""
-    stamp = file_stamp(model)
-    return _remembered(memory).get(stamp) if stamp else None
+    try:
+        return _remembered(memory).get(_version(model))
+    except OSError:
+        return None
 
 
 def file_stamp(file: Path) -> str | None:
@@ -65,6 +67,11 @@ def is_other_file(stamp: str, later: str) -> bool:
 def _stamp(model: Path) -> str:
     status = model.stat()
     return f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}"
+
+
+def _version(model: Path) -> str:
+    # Whoever rewrites a file may set its time back to what it was, as tools that copy do; not that of the inode.
+    return f"{_stamp(model)}:{model.stat().st_ctime_ns}"
 
 
 def _hash(model: Path, keep_on: Callable[[], bool]) -> str | None:

@@ -10,11 +10,13 @@ from pylot_ls import machine
 from pylot_ls.engine.adapters import check_adapter
 from pylot_ls.engine.dimensions import dimensions_of_header
 from pylot_ls.engine.gguf_header import read_header
+from pylot_ls.engine.identity import known_identity
 from pylot_ls.engine.known_models import largest_that_fits
 from pylot_ls.engine.manifest import Role, manifest_for
 from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.persistence import Persistence
+from pylot_ls.engine.probe import try_out
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.sequences import Sequences
 from pylot_ls.engine.speculation import Speculation
@@ -48,6 +50,8 @@ _Made = TypeVar("_Made")
 _MAX_ACTIVE = 12
 # With how much larger models the n-gram cache helps was not measured: they know more, and see more of the text.
 _MOST_PARAMETERS_TO_MIX = 200_000_000
+# Libraries, the stacks of threads and malloc's arenas reserve far more than they use.
+_FEWEST_ADDRESSES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class LlamaConfig:
         adapters: what is applied to the model.
         speeds: where it is remembered how fast it is; None for nowhere.
         embeds: whether it is to turn texts into vectors, and not to produce text.
+        is_vouched_for: whether the file is known to be sound; another one is tried out by a child process first.
     """
 
     path: Path
@@ -86,6 +91,7 @@ class LlamaConfig:
     adapters: tuple[Adapter, ...] = ()
     speeds: SpeedBook | None = None
     embeds: bool = False
+    is_vouched_for: bool = True
 
 
 @dataclass(slots=True)
@@ -156,10 +162,13 @@ def _load(
     make: Callable[[LlamaConfig, LlamaModel, MemoryPlan], _Made],
 ) -> _Made:
     header = read_header(config.path)
+    _check_addresses(config.path)
     adapters_bytes = sum(check_adapter(each, header) for each in config.adapters)
     dimensions = replace(dimensions_of_header(header), adapters_bytes=adapters_bytes)
     plan = _plan(config, dimensions, memory or WholeMachine(), lambda: on_progress(0.0))
     _log.info("memory plan of %s: %s", config.path.name, plan)
+    if not _is_vouched_for(config):
+        try_out(config.path)
     # Imported here: it loads the native libraries, which the event loop's thread should not wait for.
     from pylot_ls.engine.llama_cpp_binding import LlamaModel  # noqa: PLC0415
 
@@ -170,6 +179,27 @@ def _load(
     except BaseException:
         model.close()
         raise
+
+
+def _check_addresses(path: Path) -> None:
+    """Refuse to load libraries that would end the process for want of addresses; some do, instead of failing."""
+    left = machine.addresses_left_bytes()
+    if left is not None and left < _FEWEST_ADDRESSES:
+        reason = Message(
+            "this process may reserve {left} MiB more, and llama.cpp takes up to {needed} before there is a model; "
+            "raise the limit (ulimit -v)",
+            left=left // 2**20,
+            needed=_FEWEST_ADDRESSES // 2**20,
+        )
+        raise ModelTooLargeError(Message("there is no room for {path}: {reason}", path=path, reason=reason))
+
+
+def _is_vouched_for(config: LlamaConfig) -> bool:
+    """Whether a file has been loaded before as it is now: only then is its hash remembered."""
+    if config.is_vouched_for:
+        return True
+    kept = config.persistence
+    return kept is not None and known_identity(config.path, kept.identities) is not None
 
 
 def _plan(config: LlamaConfig, dimensions: Dimensions, memory: Memory, is_wanted: Callable[[], bool]) -> MemoryPlan:
@@ -282,8 +312,18 @@ def _persistence(config: LlamaConfig, model: LlamaModel, plan: MemoryPlan) -> Pe
         "flash attention": plan.shape.flash_attention,
         "KV type": plan.shape.kv_type,
         "GPU layers": plan.n_gpu_layers,
+        **_rope_parts(model, plan.n_ctx),
     }
     return Persistence(config.persistence, config.path, parts, config.adapters)
+
+
+def _rope_parts(model: LlamaModel, n_ctx: int) -> dict[str, int]:
+    """What the context's size changes of KV: some models (as Phi-3) rotate otherwise in a context beyond their first.
+
+    llama.cpp chooses between their two sets of factors by the size of the context, not by how much of it is in use.
+    """
+    first = model.metadata(f"{model.metadata('general.architecture')}.rope.scaling.original_context_length") or ""
+    return {"beyond the original context": int(n_ctx > int(first))} if first.isascii() and first.isdigit() else {}
 
 
 def _describe(config: LlamaConfig, model: LlamaModel, n_ctx: int, manifest: Manifest) -> ModelInfo:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pylot_ls
 from pylot_ls import errors
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _TIMEOUT_S = 60.0
+# From a slow disk.
+_BYTES_A_SECOND = 20 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,24 @@ def probe(path: Path) -> Probed:
     Raises:
         ModelError: it is no model, or reading it crashed or never ended.
     """
-    command = (sys.executable, "-m", "pylot_ls.engine.probe_child", str(path.absolute()))
+    return Probed(**_ask_child(path, _TIMEOUT_S))
+
+
+def try_out(path: Path) -> None:
+    """Load a file in a child process as it is about to be loaded here, and evaluate a token.
+
+    Its metadata alone do not tell whether it ends the process: what they say of its layers is looked at when those are
+    made. With a file of n GiB this takes as long as to read them, once.
+
+    Raises:
+        ModelError: it is no model, or loading it crashed or never ended.
+    """
+    size_bytes = path.stat().st_size if path.is_file() else 0
+    _ask_child(path, _TIMEOUT_S + size_bytes / _BYTES_A_SECOND, "--whole")
+
+
+def _ask_child(path: Path, timeout_s: float, *options: str) -> dict[str, Any]:
+    command = (sys.executable, "-m", "pylot_ls.engine.probe_child", str(path.absolute()), *options)
     # From where this very installation lies, also where it is not on the path.
     root = str(Path(pylot_ls.__file__).resolve().parent.parent)
     search = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))
@@ -112,13 +131,14 @@ def probe(path: Path) -> Probed:
     try:
         done = subprocess.run(  # noqa: S603 - our own module
             command,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
             env={**os.environ, **hidden, "PYTHONPATH": search},
         )
     except subprocess.TimeoutExpired as error:
-        raise ModelUnreadableError(f"reading {path} did not end within {_TIMEOUT_S:.0f} s; do not use it") from error
+        raise ModelUnreadableError(f"reading {path} did not end within {timeout_s:.0f} s; do not use it") from error
     except ValueError as error:  # a null byte in the path
         raise ModelUnreadableError(f"cannot read the model {path}: {error}") from error
     if done.returncode != 0:
@@ -126,7 +146,7 @@ def probe(path: Path) -> Probed:
             f"{path} makes llama.cpp end its process (exit code {done.returncode}): it is damaged, or made to do harm; "
             "fetch it again from a source that you trust",
         )
-    answer = json.loads(done.stdout)
+    answer: dict[str, Any] = json.loads(done.stdout)
     if "error" in answer:
         raise getattr(errors, answer["kind"])(answer["error"])
-    return Probed(**answer)
+    return answer

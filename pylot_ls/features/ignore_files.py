@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 NAMES = (".gitignore", ".ignore", ".pylotignore")
 MAX_FILE_BYTES = 128 * 1024
 _MAX_FOLDERS = 64
+# Windows alone distinguishes text from binary, and has no FIFOs.
+_READ_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def is_ignored_on_disk(path: Path) -> bool:
@@ -53,7 +55,15 @@ def is_ignored_on_disk(path: Path) -> bool:
 
 
 def _layers(folders: Sequence[Path], name: str) -> list[Layer]:
+    for folder in folders:
+        _refuse_leading_out(folder, folder / name)
     return [_layer(folder, folder / name) for folder in folders]
+
+
+def _refuse_leading_out(folder: Path, file: Path) -> None:
+    """Refuse a link to what lies outside of its folder: a repository must not choose what else is read."""
+    if file.is_symlink() and not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(folder)):
+        raise ValueError(f"{file.name} is a link that leads out of its folder")
 
 
 def _layer(base: Path, file: Path | None) -> Layer:
@@ -98,10 +108,16 @@ def _read(file: Path) -> str:
         if file.is_symlink():
             raise
         return ""
-    if not stat.S_ISREG(status.st_mode):  # opening a FIFO would wait for a writer
-        raise ValueError(f"{file.name} is no regular file")
-    with file.open("rb") as opened:
+    _refuse_special(file, status)
+    # Should it have become a FIFO meanwhile, opening it so does not wait for a writer.
+    with os.fdopen(os.open(file, _READ_FLAGS), "rb") as opened:
+        _refuse_special(file, os.fstat(opened.fileno()))
         data = opened.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES or b"\0" in data:  # UTF-16 holds zeros
         raise ValueError(f"{file.name} is too large or no text")
     return data.decode("utf-8-sig", errors="surrogateescape")
+
+
+def _refuse_special(file: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise ValueError(f"{file.name} is no regular file")

@@ -96,14 +96,18 @@ class FrameDecoder:
         Content-Length may be larger than the body; then the client is waiting for an answer, and nothing more will
         come. Where what is there shows that, it is decoded; else this returns nothing, and waiting goes on.
         """
-        if self._state is not _State.BODY:
-            return []
+        events: list[FramingEvent] = []
+        # What a wrong length had swallowed may end with another one.
+        while self._state is _State.BODY and self._give_up_length():
+            events += self._decode()
+        return events
+
+    def _give_up_length(self) -> bool:
+        """See whether the body that is waited for has ended, or will never come; False where that is not to be seen."""
         begun = self._buffer[self._at :]
-        if not self._take_complete_value(begun, or_end=True):
-            if not _LENGTH_LINE.search(begun):
-                return []
-            self._lose("a message ends before its Content-Length", at=self._at)
-        return self._decode()
+        if self._take_complete_value(begun, or_end=True):
+            return True
+        return bool(_LENGTH_LINE.search(begun)) and self._lose("a message ends before its Content-Length", at=self._at)
 
     def _decode(self) -> list[FramingEvent]:
         steps = {
@@ -142,15 +146,17 @@ class FrameDecoder:
         while self._at < len(self._buffer) and self._buffer[self._at] in b" \t\r\n":
             self._at += 1  # blank lines left over from a body that was counted without its line break
         fields: list[tuple[bytes, bytes]] = []
-        line_at = self._at
+        line_at = length_at = self._at
         while (end := self._buffer.find(b"\n", line_at, self._at + self._max_header_bytes)) >= 0:
             line = bytes(self._buffer[line_at:end]).strip(_BLANK)
             if not line:
-                return self._use_header(fields, end + 1)
+                return self._use_header(fields, length_at, end + 1)
             field = _FIELD.fullmatch(line)
             if field is None:
                 return self._lose("expected a header line such as 'Content-Length: 123'", at=line_at)
             fields.append((field[1].lower(), field[2]))
+            if fields[-1][0] == b"content-length":
+                length_at = line_at
             line_at = end + 1
         if len(self._buffer) - self._at >= self._max_header_bytes:
             text = f"a header is longer than {self._max_header_bytes} bytes"
@@ -159,23 +165,28 @@ class FrameDecoder:
             return self._lose("expected a header line such as 'Content-Length: 123'", at=line_at)
         return False
 
-    def _use_header(self, fields: list[tuple[bytes, bytes]], body_at: int) -> bool:
+    def _use_header(self, fields: list[tuple[bytes, bytes]], length_at: int, body_at: int) -> bool:
+        begins_within = _LENGTH_LINE.search(self._buffer, length_at + 1, body_at)
+        if begins_within:
+            return self._lose("a header breaks off where another begins", at=begins_within.start())
         lengths = {value for name, value in fields if name == b"content-length"}
+        if len(lengths) > 1:
+            # The first one may be what is left of a message that was broken off.
+            return self._lose("a header has two different values of Content-Length", at=length_at)
         if not lengths:
-            # A header may still stand glued to what was taken for the name or the value of another field.
-            return self._lose("a header has no Content-Length", at=self._at)
-        problem = self._length_problem(lengths) or _content_type_problem(fields)
-        if problem:
+            return self._lose("a header has no Content-Length", at=body_at)
+        (length,) = lengths
+        if problem := self._length_problem(length):
             return self._lose(problem, at=body_at)
+        if problem := _content_type_problem(fields):
+            # What stands before the length may be what is left of another message, too.
+            return self._lose(problem, at=length_at if length_at > self._at else body_at)
         self._at = body_at
-        self._body_bytes = int(lengths.pop())
+        self._body_bytes = int(length)
         self._state = _State.BODY
         return True
 
-    def _length_problem(self, lengths: set[bytes]) -> str | None:
-        if len(lengths) > 1:
-            return "a header has two different values of Content-Length"
-        (digits,) = lengths
+    def _length_problem(self, digits: bytes) -> str | None:
         if not digits.isdigit():
             return "Content-Length must be a number of bytes, 0 or more"
         if len(digits) > _MAX_LENGTH_DIGITS or int(digits) > self._max_body_bytes:

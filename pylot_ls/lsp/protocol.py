@@ -74,6 +74,7 @@ class PylotProtocol(LanguageServerProtocol):
     Attributes:
         position_encoding: as negotiated; set before the handler of ``initialize`` runs.
         translate: a message to the user into his language.
+        tell_served: gets the method of each request that goes into work, and "" once it is answered.
     """
 
     position_encoding: types.PositionEncodingKind = types.PositionEncodingKind.Utf16
@@ -88,6 +89,7 @@ class PylotProtocol(LanguageServerProtocol):
         self._notified: set[asyncio.Future[Any]] = set()
         self._outgoing = OutgoingRequests(converter, self.get_result_type)
         self.translate: Callable[[str], str] = str
+        self.tell_served: Callable[[MessageId, str], None] = lambda _msg_id, _method: None
         self._requests: dict[str, Handler] = {
             types.INITIALIZE: self._initialize,
             types.SHUTDOWN: self._shut_down,
@@ -187,10 +189,12 @@ class PylotProtocol(LanguageServerProtocol):
             return
         task = asyncio.ensure_future(outcome)
         self._in_flight[msg_id] = task
+        self.tell_served(msg_id, method)
         task.add_done_callback(partial(self._finish_request, msg_id, method))
 
     def _finish_request(self, msg_id: MessageId, method: str, task: asyncio.Future[Any]) -> None:
         del self._in_flight[msg_id]
+        self.tell_served(msg_id, "")
         if task.cancelled():
             self._note_initialized(method, succeeded=False)
             self._refuse(msg_id, REQUEST_CANCELLED, "the request was cancelled")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,9 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from pylot_ls import __version__, machine
+from pylot_ls.config.folders import crashes_folder
 from pylot_ls.config.wiring import make_pool
+from pylot_ls.lsp.crash_note import CrashNote, find_crashes
 from pylot_ls.lsp.handlers import (
     code_action,
     completion,
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.pool import ModelPool
 
+
+_log = logging.getLogger(__name__)
 
 _HANDLERS = (
     lifecycle,
@@ -101,9 +106,16 @@ def run_stdio(overrides: Mapping[str, object]) -> int:
 
 async def _serve(streams: StdioStreams, overrides: Mapping[str, object]) -> int:
     server = PylotServer(overrides)
-    return await serve_stdio(
-        server,
-        on_stop=server.session.close,
-        is_alive=machine.process_alive,
-        streams=streams,
-    )
+    for crash in find_crashes(crashes_folder(), machine.process_alive):
+        _log.warning("%s; what it printed last tells where", crash)
+    note = CrashNote(crashes_folder())
+    server.protocol.tell_served = note.serving
+    try:
+        return await serve_stdio(
+            server,
+            on_stop=server.session.close,
+            is_alive=machine.process_alive,
+            streams=streams,
+        )
+    finally:
+        note.close()

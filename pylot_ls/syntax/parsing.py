@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from tree_sitter import Parser
 
+from pylot_ls.syntax.pieces import Pieces
 from pylot_ls.text.difference import n_equal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tree_sitter import Language, Node, Point, Tree
+    from tree_sitter import Language, Node, Tree
 
 MAX_BYTES = 64 * 1024
 # Of processor time, so that other work does not count. 64 kB of a person's code take 12 ms, of noise half a second.
@@ -79,20 +80,19 @@ def parse(language: Language, source: bytes, near: Parsed | None = None) -> Pars
         return None
     until = time.thread_time() + MAX_PARSING_S
 
-    def read(offset: int, _point: Point) -> bytes:
-        return source[offset:]
-
     def is_late(_offset: int, _has_error: bool) -> bool:  # noqa: FBT001 - the parser's callback
         return time.thread_time() > until
 
-    parser = Parser(language)
+    parser, pieces = Parser(language), Pieces(source)
     try:
         if near is None:
-            tree = parser.parse(read, progress_callback=is_late)
+            tree = parser.parse(pieces.read, progress_callback=is_late)
         else:
-            tree = parser.parse(read, _edited(near, source), progress_callback=is_late)
+            tree = parser.parse(pieces.read, _edited(near, source), progress_callback=is_late)
     except ValueError:  # it was late
         return None
+    finally:
+        pieces.release()
     return Parsed(source, tree)
 
 

@@ -67,6 +67,7 @@ def test_the_model_settings_reach_the_engine(tmp_path):
         flash_attention="off",
         speculation=False,
         manifest_folders=(bundled.models_dir(),),
+        is_vouched_for=False,
     )
 
 
@@ -81,7 +82,7 @@ def test_the_model_that_completes_chats_unless_another_is_chosen(tmp_path):
     same = RolesSettings(chat=configs[Role.COMPLETE].path)
     assert role_configs(Settings(roles=same))[Role.CHAT] == configs[Role.COMPLETE]
     other = role_configs(Settings(roles=RolesSettings(chat=tmp_path / "chat.gguf")))[Role.CHAT]
-    assert other == replace(configs[Role.COMPLETE], path=tmp_path / "chat.gguf", cache_bytes=0)
+    assert other == replace(configs[Role.COMPLETE], path=tmp_path / "chat.gguf", cache_bytes=0, is_vouched_for=False)
 
 
 def test_adapters_belong_to_a_role(tmp_path):

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from pylot_ls.engine import loading
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
 from pylot_ls.engine.model_file import check_model_file
 from pylot_ls.engine.prompt_types import Marker, MarkerSegment, TextSegment
@@ -192,3 +193,13 @@ def test_a_request_after_close_fails(drive, tmp_path):
 
 def test_a_backend_that_never_started_closes(model_path):
     LlamaBackend(LlamaConfig(model_path, n_threads=1)).close()
+
+
+def test_where_the_system_leaves_too_few_addresses_no_library_is_loaded_and_the_reason_said(
+    drive, model_path, monkeypatch
+):
+    monkeypatch.setattr(loading.machine, "addresses_left_bytes", lambda: 100 * 2**20)
+    state = drive(LlamaBackend(LlamaConfig(model_path))).state()
+    assert state.kind == "ModelTooLargeError"
+    assert "may reserve 100 MiB more" in state.message
+    assert "ulimit -v" in state.message

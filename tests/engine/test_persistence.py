@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 
 from pylot_ls.engine.identity import model_identity
 from pylot_ls.engine.llama_backend import LlamaBackend
+from pylot_ls.engine.loading import _rope_parts
 from pylot_ls.engine.persistence import PersistenceConfig
 from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.types import GenerateRequest, Priority
@@ -135,3 +137,30 @@ def test_reading_a_model_is_broken_off_when_it_is_no_longer_needed(tmp_path):
     model = tmp_path / "m.gguf"
     model.write_bytes(b"one")
     assert model_identity(model, tmp_path / "models.json", lambda: False) is None
+
+
+def test_a_file_that_is_rewritten_with_its_time_set_back_is_another(tmp_path):
+    model, memory = tmp_path / "model.gguf", tmp_path / "models.json"
+    model.write_bytes(b"one")
+    first, before = model_identity(model, memory, lambda: True), model.stat()
+    model.write_bytes(b"two")
+    os.utime(model, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert model_identity(model, memory, lambda: True) not in {first, None}
+
+
+class Phi:
+    """A model with two sets of factors, for contexts of up to 4096 tokens and beyond."""
+
+    def metadata(self, key):
+        phi = {"general.architecture": "phi3", "phi3.rope.scaling.original_context_length": "4096"}
+        return phi.get(key)
+
+
+class Llama:
+    def metadata(self, key):
+        return "llama" if key == "general.architecture" else None
+
+
+def test_kv_of_a_context_that_rotates_otherwise_is_another():
+    assert _rope_parts(Phi(), 4096) != _rope_parts(Phi(), 4097)
+    assert _rope_parts(Llama(), 4096) == _rope_parts(Llama(), 4097)

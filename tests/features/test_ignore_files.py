@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from pylot_ls.features import ignore_files
 from pylot_ls.features.ignore_files import MAX_FILE_BYTES, is_ignored_on_disk
 
 
@@ -136,7 +137,7 @@ def test_a_file_that_cannot_be_read_is_a_doubt(project, monkeypatch):
     def refuse(*_args, **_kwargs):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", refuse)
+    monkeypatch.setattr(ignore_files.os, "open", refuse)
     with pytest.raises(PermissionError):
         is_ignored_on_disk(project / "x.py")
 
@@ -158,6 +159,28 @@ def test_a_folder_in_place_of_a_file_is_a_doubt(project):
 def test_a_fifo_is_a_doubt_and_does_not_hang(project):
     os.mkfifo(project / ".gitignore")
     with pytest.raises(ValueError, match="no regular file"):
+        is_ignored_on_disk(project / "x.py")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_a_file_that_becomes_a_fifo_between_two_looks_is_a_doubt_and_does_not_hang(project, monkeypatch):
+    os.mkfifo(project / ".gitignore")
+    looks = iter((True, False))
+    monkeypatch.setattr(ignore_files.stat, "S_ISREG", lambda _mode: next(looks))
+    with pytest.raises(ValueError, match="no regular file"):
+        is_ignored_on_disk(project / "x.py")
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".ignore", ".pylotignore"])
+def test_a_link_counts_unless_it_leads_out_of_its_folder(project, tmp_path, name):
+    (project / "rules").mkdir()
+    write(project / "rules" / "all", "*.py\n")
+    (project / name).symlink_to(project / "rules" / "all")
+    assert is_ignored_on_disk(project / "x.py")
+    write(tmp_path / "outside", "*.py\n")
+    (project / name).unlink()
+    (project / name).symlink_to(tmp_path / "outside")
+    with pytest.raises(ValueError, match="leads out"):
         is_ignored_on_disk(project / "x.py")
 
 

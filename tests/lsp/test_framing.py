@@ -122,10 +122,26 @@ def test_an_impossible_content_length_is_one_clear_fault_and_the_next_message_is
     assert [says in each.text for each in faults(events)] == [True]
 
 
-def test_two_different_content_lengths_are_a_fault():
-    events = FrameDecoder().feed(b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{} " + frame(B))
-    assert values(events) == [B]
+def test_two_different_content_lengths_are_a_fault_and_the_last_one_counts():
+    events = FrameDecoder().feed(b"Content-Length: 2\r\n" + encode_frame(BODY_A) + frame(B))
+    assert values(events) == [A, B]
     assert "two different" in faults(events)[0].text
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"Content-Length:",
+        b"Content-Length: 1",
+        b"Content-Length: 8F\r\n",
+        b"X: y\r\nCont",
+        b"Content-Length: 9\r\nX: y",
+    ],
+)
+def test_the_message_after_a_header_that_breaks_off_is_read(begun):
+    events = FrameDecoder().feed(begun + frame(A) + frame(B))
+    assert values(events) == [A, B]
+    assert len(faults(events)) == 1
 
 
 def test_another_charset_is_a_fault():
@@ -133,6 +149,12 @@ def test_another_charset_is_a_fault():
     events = FrameDecoder().feed(header + b"{}" + frame(B))
     assert values(events) == [B]
     assert "utf-8" in faults(events)[0].text
+
+
+def test_another_charset_in_what_is_left_of_a_header_does_not_take_the_next_message_with_it():
+    events = FrameDecoder().feed(b"Content-Type: x; charset=latin-1\r\n" + frame(B))
+    assert values(events) == [B]
+    assert len(faults(events)) == 1
 
 
 def test_a_header_without_end_is_a_fault_at_its_limit():
@@ -175,6 +197,12 @@ def test_a_long_content_length_that_swallows_whole_messages_is_read_when_the_cli
     decoder = FrameDecoder()
     decoder.feed(headed(len(BODY_A) + 500, BODY_A) + frame(B) + frame(B))
     assert values(decoder.stalled()) == [A, B, B]
+
+
+def test_two_long_content_lengths_are_read_at_one_wait():
+    decoder = FrameDecoder()
+    decoder.feed(headed(len(BODY_A) + 4000, BODY_A) + headed(len(BODY_A) + 4000, BODY_A) + frame(B))
+    assert values(decoder.stalled()) == [A, A, B]
 
 
 def test_a_broken_message_that_swallows_the_next_is_given_up_when_the_client_waits():

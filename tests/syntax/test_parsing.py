@@ -1,4 +1,6 @@
 import random
+import sys
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from pylot_ls.syntax import parsing
 from pylot_ls.syntax.grammars import grammar
 from pylot_ls.syntax.parsing import MAX_BYTES, parse
+from pylot_ls.syntax.pieces import Pieces
 
 PYTHON = grammar("python")
 
@@ -76,3 +79,29 @@ def test_a_text_parsed_from_another_one_is_as_if_parsed_alone(before, after, ins
         assert (alone.n_errors() == 0) == (after_first.n_errors() == 0)
         if alone.n_errors() == 0:
             assert str(after_first.tree.root_node) == str(alone.tree.root_node)
+
+
+@pytest.mark.parametrize("patience_s", [60, -1], ids=["in time", "late"])
+def test_nothing_of_a_text_stays_in_memory_behind_its_parse(monkeypatch, patience_s):
+    monkeypatch.setattr(parsing, "MAX_PARSING_S", patience_s)
+    source = b"value = compute(item)\n" * 1_000
+    before = parse(PYTHON, source)
+    tracemalloc.start()
+    try:
+        for n in range(50):
+            parse(PYTHON, b"x = %d\n" % n + source, before)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < len(source)
+
+
+def test_pieces_that_somebody_else_has_are_left_to_him():
+    """As with a tree-sitter that keeps no reference."""
+    pieces = Pieces(b"x = 1\n")
+    mine = [pieces.read(0, (0, 0))] * 2
+    n_before = sys.getrefcount(mine[0])
+    assert pieces.read(6, (1, 0)) == b""
+    pieces.release()
+    n_after = sys.getrefcount(mine[0])
+    assert n_after == n_before - 1
