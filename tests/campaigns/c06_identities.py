@@ -19,7 +19,7 @@ from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.llama_cpp_binding import LlamaModel
 from pylot_ls.engine.loading import LlamaConfig
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.kvcache import folder as folder_module
 from pylot_ls.kvcache.disk import DiskTier
 

@@ -19,7 +19,8 @@ from pylot_ls.engine.llama_context import LlamaContext
 from pylot_ls.engine.llama_cpp_binding import LlamaModel
 from pylot_ls.engine.loading import LlamaConfig
 from pylot_ls.engine.persistence import PersistenceConfig
-from pylot_ls.engine.types import Finished, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Finished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,8 @@ from pylot_ls.bundled import bundled_model_path, sample_path
 from pylot_ls.engine.inbox import Inbox
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.loading import LlamaConfig
-from pylot_ls.engine.types import Finished, FinishReason, TextSegment, Token
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Finished, FinishReason, Token
 
 _MODEL = "qwen2.5-coder-0.5b"  # of the full form
 _N_PROMPT = 900

@@ -14,7 +14,8 @@ from typing import Any
 
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.loading import LlamaConfig
-from pylot_ls.engine.types import Failed, Finished, GenerateRequest, LoadFailed, Ready, TextSegment
+from pylot_ls.engine.prompt_types import TextSegment
+from pylot_ls.engine.types import Failed, Finished, GenerateRequest, LoadFailed, Ready
 
 
 class Loader:

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 from pylot_ls import machine
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pool import ModelPool
+from pylot_ls.engine.prompt_types import ChatSegment
 from pylot_ls.engine.scripted_backend import ScriptedBackend
-from pylot_ls.engine.types import ChatSegment
 from pylot_ls.lsp.server import PylotServer
 from pylot_ls.lsp.stdio import claim_stdio, serve_stdio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pylot_ls.engine.types import Prompt
+    from pylot_ls.engine.prompt_types import Prompt
 
 FIRST, REST = "It adds two numbers, ", "and gives back the sum."
 
