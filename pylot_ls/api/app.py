@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.websockets import WebSocket
 
 from pylot_ls import __version__
@@ -20,6 +20,7 @@ from pylot_ls.api.infill import infill_routes
 from pylot_ls.api.native import native_routes
 from pylot_ls.api.openai_chat import chat_routes
 from pylot_ls.api.openai_completions import completion_routes
+from pylot_ls.api.page import page_of
 from pylot_ls.api.respond import told
 from pylot_ls.api.service import Api
 from pylot_ls.api.status import slot_routes, status_routes
@@ -65,7 +66,9 @@ def make_app(pool: ModelPool, options: ApiOptions, routes: Sequence[BaseRoute] =
         yield
         await api.infilling.close()
 
-    app = FastAPI(title="pylot-ls", description=_ABOUT, version=__version__, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="pylot-ls", description=_ABOUT, version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan
+    )
     app.state.api = api
     for make in _ROUTES:
         app.include_router(make(api))
@@ -73,6 +76,10 @@ def make_app(pool: ModelPool, options: ApiOptions, routes: Sequence[BaseRoute] =
     @app.websocket(STREAM_PATH)
     async def stream(websocket: WebSocket) -> None:
         await StreamConnection(api, websocket).run()
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        return HTMLResponse(page_of(app.openapi()))
 
     app.router.routes.extend(routes)
     app.openapi = lambda: _page(app)  # type: ignore[method-assign]
@@ -92,7 +99,7 @@ def make_app(pool: ModelPool, options: ApiOptions, routes: Sequence[BaseRoute] =
 
 
 def _page(app: FastAPI) -> dict[str, Any]:
-    """What /docs shows: bodies are read by us, so that FastAPI does not know them."""
+    """The OpenAPI document: bodies are read by us, so that FastAPI does not know them."""
     if app.openapi_schema is None:
         page = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         page.setdefault("components", {}).setdefault("schemas", {}).update(forms())

@@ -31,7 +31,8 @@ def chat_prompt(body: ChatBody) -> Prompt:
     messages = list(body.messages)
     begun = ""
     if _is_begun(messages[-1]) and not body.add_generation_prompt:
-        begun = _text(messages.pop(), len(body.messages) - 1)
+        # As llama-server does it: its parts are paragraphs.
+        begun = _text(messages.pop(), len(body.messages) - 1, between="\n\n")
         if messages and _is_begun(messages[-1]):
             raise ApiError("two messages of the assistant stand last; one may, which is then gone on with")
         if not messages:
@@ -80,7 +81,7 @@ def _joined(said: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return joined
 
 
-def _text(message: ChatMessageBody, number: int) -> str:
+def _text(message: ChatMessageBody, number: int, between: str = "\n") -> str:
     content = message.content
     if isinstance(content, str):
         return content
@@ -92,7 +93,7 @@ def _text(message: ChatMessageBody, number: int) -> str:
                 f"messages.{number} has content of the type {part.type}; this model reads text alone",
                 param=f"messages.{number}.content",
             )
-    return "\n".join(part.text or "" for part in content)
+    return between.join(part.text or "" for part in content)
 
 
 def _calls(calls: list[ToolCall], number: int) -> str:

@@ -100,7 +100,7 @@ async def _vectors(api: Api, user: User, name: str | None, raw: Any) -> tuple[Mo
         once = list(dict.fromkeys(texts))
         found = await model.engine.embedded(once, priority=Priority.INTERACTIVE, session=user.session)
         n_tokens = sum(found.n_tokens)
-        api.metrics.embedded(user, n_tokens, time.monotonic() - began)
+        api.metrics.embedded(user, n_tokens, found.evaluations, time.monotonic() - began)
         api.admission.spend(user, n_tokens)
     vectors = dict(zip(once, found.vectors, strict=True))
     counts = dict(zip(once, found.n_tokens, strict=True))

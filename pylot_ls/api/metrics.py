@@ -33,8 +33,12 @@ class Totals:
     n_steps: int = 0
     predicted_s: float = 0.0
     n_most: int = 0
+    n_drafts: int = 0
     n_drafted: int = 0
     n_accepted: int = 0
+    # Calls of llama.cpp, and over all of them the requests in each.
+    n_evaluations: float = 0.0
+    n_parts: int = 0
 
 
 class Metrics:
@@ -82,15 +86,20 @@ class Metrics:
         totals.n_steps += max(0, usage.tokens_decoded - 1)
         totals.predicted_s += max(0.0, usage.total_ms - first_ms) / _MS_IN_S
         totals.n_most = max(totals.n_most, usage.prompt_tokens + usage.tokens_decoded)
+        totals.n_drafts += usage.drafts
+        totals.n_evaluations += usage.evaluations_share
+        totals.n_parts += usage.evaluations
         totals.n_drafted += usage.tokens_drafted
         totals.n_accepted += usage.tokens_accepted
         self._count(user, n_evaluated, usage.tokens_reused, usage.tokens_decoded)
         if usage.first_token_ms:
             self._first_token.labels(user.name).observe(usage.first_token_ms / _MS_IN_S)
 
-    def embedded(self, user: User, n_tokens: int, seconds: float) -> None:
+    def embedded(self, user: User, n_tokens: int, n_evaluations: int, seconds: float) -> None:
         """Texts were turned into vectors."""
         self.totals.n_prompt += n_tokens
+        self.totals.n_evaluations += n_evaluations
+        self.totals.n_parts += n_evaluations
         self.totals.prompt_s += seconds
         self._count(user, n_tokens, 0, 0)
 
@@ -100,13 +109,11 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it, in Prometheus' text format."""
-        return generate_latest(self._registry)
+        # The library ends a counter's name with _total; of llama-server's this one does not.
+        return generate_latest(self._registry).replace(b"n_tokens_max_total ", b"n_tokens_max ")
 
     def collect(self) -> Iterator[Metric]:
-        """llama-server's metrics; see prometheus_client's collectors.
-
-        How often llama.cpp was called, and how full its batches were, is not known here.
-        """
+        """llama-server's metrics; see prometheus_client's collectors."""
         totals = self.totals
         counters = {
             "prompt_tokens_total": ("Prompt tokens evaluated.", totals.n_prompt),
@@ -114,6 +121,9 @@ class Metrics:
             "prompt_seconds_total": ("Time in which prompts were evaluated.", totals.prompt_s),
             "tokens_predicted_total": ("Tokens generated.", totals.n_predicted),
             "tokens_predicted_seconds_total": ("Time in which tokens were generated.", totals.predicted_s),
+            "n_decode_total": ("Calls of llama.cpp, for requests of this API.", totals.n_evaluations),
+            "n_tokens_max": ("The most tokens of a text and its prompt.", totals.n_most),
+            "spec_decode_num_drafts_total": ("How often tokens were drafted.", totals.n_drafts),
             "spec_decode_num_draft_tokens_total": ("Tokens drafted.", totals.n_drafted),
             "spec_decode_num_accepted_tokens_total": ("Drafted tokens that were right.", totals.n_accepted),
         }
@@ -122,7 +132,7 @@ class Metrics:
             "predicted_tokens_seconds": ("Generated tokens a second.", _rate(totals.n_steps, totals.predicted_s)),
             "requests_processing": ("Requests at work.", len(self._admission.places)),
             "requests_deferred": ("Requests that wait.", self._admission.n_waiting),
-            "n_tokens_max": ("The most tokens of a text and its prompt.", totals.n_most),
+            "n_busy_slots_per_decode": ("Requests in a call, on average.", _rate(totals.n_parts, totals.n_evaluations)),
         }
         for name, (text, value) in counters.items():
             # The library adds the ending to the type's line by itself, and not to the sample's.
@@ -135,5 +145,5 @@ class Metrics:
             yield metric
 
 
-def _rate(n_tokens: int, seconds: float) -> float:
-    return n_tokens / seconds if seconds > 0 else 0.0
+def _rate(number: float, over: float) -> float:
+    return number / over if over > 0 else 0.0

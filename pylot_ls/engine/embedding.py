@@ -129,19 +129,20 @@ class EmbeddingWorker:
         request = job.request
         try:
             texts = [self._tokens(part) for part in request.prompt]
-            vectors = self._embed(job, texts)
+            batches = list(self._batches(texts))
+            vectors = self._embed(job, batches)
         except Exception as error:  # noqa: BLE001 - the other requests must go on
             self._end(job, failed(request.request_id, error))
             return
         if vectors is None:
             self._end(job, Finished(request.request_id, FinishReason.CANCELLED, "", Usage()))
         else:
-            self._end(job, Embedded(request.request_id, tuple(vectors), tuple(map(len, texts))))
+            self._end(job, Embedded(request.request_id, tuple(vectors), tuple(map(len, texts)), len(batches)))
 
-    def _embed(self, job: Job, texts: Sequence[Tokens]) -> list[bytes] | None:
+    def _embed(self, job: Job, batches: Sequence[list[Tokens]]) -> list[bytes] | None:
         """The vectors of all texts; None where nobody waits for them any more."""
         vectors: list[bytes] = []
-        for batch in self._batches(texts):
+        for batch in batches:
             if job.cancelled:
                 return None
             self._take(wait=False)

@@ -62,6 +62,9 @@ class Generation:
         self._n_checked = 0
         self._n_respelt = 0
         self._n_drafted = 0
+        self._n_drafts = 0
+        self._n_evaluations = 0
+        self._evaluations_share = 0.0
         self._n_accepted = 0
         self._n_reused = 0
         self._n_evaluated = 0
@@ -149,8 +152,13 @@ class Generation:
         drafted = self.draft.tokens[: n_tokens - len(tokens)]
         return Part(self.lease.seq, self.n_stored, [*tokens, *drafted], 1 + len(drafted))
 
-    def submitted(self, part: Part) -> None:
-        """Count what was evaluated; only what is needed for the first token is the request's own cost."""
+    def submitted(self, part: Part, n_parts: int) -> None:
+        """Count what was evaluated; only what is needed for the first token is the request's own cost.
+
+        ``n_parts``: how many requests shared the evaluation.
+        """
+        self._n_evaluations += 1
+        self._evaluations_share += 1 / n_parts
         if not self.n_decoded:
             self._n_evaluated += len(part.tokens)
 
@@ -171,6 +179,7 @@ class Generation:
 
     def checked(self, n_drafted: int, n_accepted: int) -> None:
         """So many drafted tokens were evaluated, and so many of them are its next ones."""
+        self._n_drafts += 1
         self._n_drafted += n_drafted
         self._n_accepted += n_accepted
         self.n_stored -= n_drafted - n_accepted
@@ -194,4 +203,7 @@ class Generation:
             queue_ms=self._queue_ms if self.tokens else self.job.elapsed_ms(),
             first_token_ms=self._first_token_ms,
             total_ms=self.job.elapsed_ms(),
+            drafts=self._n_drafts,
+            evaluations=self._n_evaluations,
+            evaluations_share=self._evaluations_share,
         )

@@ -160,6 +160,10 @@ class Usage:
         queue_ms: from submission until the worker took the request.
         first_token_ms: from submission until the first token was known; 0 when there was none.
         total_ms: from submission until now, in the last event until the end.
+        drafts: how often tokens were drafted.
+        evaluations: in how many evaluations it had a part.
+        evaluations_share: the same, each over the number of requests that shared it: over all requests they add up to
+            how often llama.cpp was called for them.
     """
 
     prompt_tokens: int = 0
@@ -172,6 +176,9 @@ class Usage:
     queue_ms: float = 0.0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
+    drafts: int = 0
+    evaluations: int = 0
+    evaluations_share: float = 0.0
 
 
 class FinishReason(enum.StrEnum):
@@ -323,11 +330,13 @@ class Embedded:
     Attributes:
         vectors: one for each text, of length 1, as little-endian 32-bit floats.
         n_tokens: how many tokens were evaluated for each.
+        evaluations: how often llama.cpp was called.
     """
 
     request_id: str
     vectors: tuple[bytes, ...]
     n_tokens: tuple[int, ...]
+    evaluations: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,7 @@ class Worker:
                 self._make_one_wait(n_tokens)
             return
         for generation, part in batch:
-            generation.submitted(part)
+            generation.submitted(part, len(batch))
         if outcome is Outcome.DONE:
             seconds = time.perf_counter() - began
             self._measure(batch, n_tokens, seconds)

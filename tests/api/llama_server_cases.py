@@ -47,8 +47,6 @@ MISSING = (
     (r"cors_proxy", "it asks no other servers"),
     (r"pooling_none", "vectors are of texts, not of tokens"),
     (r"return_progress", "the engine does not tell how far it is with a prompt"),
-    (r"metrics_prometheus_format|metrics_embedding", "how often llama.cpp is called is not told by the engine"),
-    (r"assistant_prefill", "parts of a text that is begun are lines of it, with no empty line between"),
 )
 
 PLUGIN = '''

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import httpx2
@@ -212,6 +213,31 @@ async def test_metrics_are_those_of_llama_server_and_of_each_user(serve):
     assert found["llamacpp:requests_processing",] == 0
     assert found["pylot_api_tokens_total", "decoded", "local"] == 8
     assert found["pylot_api_requests_total", "200", "local"] == 2
+
+
+@pytest.mark.asyncio
+async def test_how_often_llama_cpp_was_called_is_counted(client):
+    prompts = ("def add(a, b):\n    return", "x = [1, ", "import ")
+    await asyncio.gather(*(said(client, "/completion", prompt=each, n_predict=6, ignore_eos=True) for each in prompts))
+    lines = (await client.get("/metrics")).text.splitlines()
+    found = dict(line.split(" ", 1) for line in lines if line.startswith("llamacpp:"))
+    n_calls, n_busy = float(found["llamacpp:n_decode_total"]), float(found["llamacpp:n_busy_slots_per_decode"])
+    # Each had the evaluation of its prompt and a step for each further token, of which some were in one call.
+    assert n_calls * n_busy == pytest.approx(3 * 6)
+    assert 6 <= n_calls <= 3 * 6
+    # A counter by a name that Prometheus' library would not give one.
+    assert "# TYPE llamacpp:n_tokens_max counter" in lines
+    assert float(found["llamacpp:n_tokens_max"]) > 6
+
+
+@pytest.mark.asyncio
+async def test_the_page_tells_what_can_be_asked_with_nothing_from_elsewhere(serve):
+    client = await serve()
+    page = (await client.get("/docs")).text
+    assert "POST /v1/chat/completions" in page
+    assert "<code>temperature</code>" in page
+    assert "<script" not in page
+    assert "//" not in page
 
 
 @pytest.mark.asyncio

@@ -151,6 +151,8 @@ def test_calls_and_what_came_of_them_are_said_as_every_template_takes_it():
 def test_an_answer_that_is_begun_is_gone_on_with():
     assert said([*HELLO, {"role": "assistant", "content": "It"}]) == ([("user", "hello")], "It")
     assert said([*HELLO, {"role": "assistant", "content": "It"}], add_generation_prompt=True)[1] == ""
+    parts = [{"type": "text", "text": "It"}, {"type": "text", "text": "is"}]
+    assert said([*HELLO, {"role": "assistant", "content": parts}])[1] == "It\n\nis"
 
 
 def test_parts_of_a_text_are_lines_of_it():
