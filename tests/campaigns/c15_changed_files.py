@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import random
     from pathlib import Path
 
-_HURRY = "from pylot_ls.engine import pool; pool._WATCH_INTERVAL_S = 0.2"
+_HURRY = "from pylot_ls.engine import file_watch; file_watch._INTERVAL_S = 0.2"
 _BLIND = "from pylot_ls.engine.file_watch import FileWatch\nasync def look(*_): pass\nFileWatch.look = look"
 _NOTICE_S = 5.0  # of a watch that looks every 0.2 s
 _N_QUESTIONS = 4
