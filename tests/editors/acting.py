@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -122,19 +123,22 @@ class Copy:
 
     def asked(self, kind: str) -> str:
         """What the bundled model makes of it, asked on the command line and not in an editor; "" for nothing."""
-        command = [*PYLOT_LS, "action", kind, f"{self.path}:{self.line}:9", "--whole"]
+        form = "--json" if kind == "explain" else "--whole"
+        command = [*PYLOT_LS, "action", kind, f"{self.path}:{self.line}:9", form]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)
-        if "nothing to say" in done.stderr:
+        if "nothing to say" in done.stderr or "nothing worth reading" in done.stderr:
             return ""
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return str(json.loads(done.stdout)["text"]) if kind == "explain" else done.stdout
 
 
+DOCUMENTED = tuple(
+    partial(Copy, header=f"    def {name}(self") for name in ("total", "value", "by_price", "save", "load")
+)
 # Of each kind some, of which the one is taken of which the bundled model has something to say.
 COPIES: dict[str, tuple[Callable[[Path], Copy], ...]] = {
-    "docstring": tuple(
-        partial(Copy, header=f"    def {name}(self") for name in ("total", "value", "by_price", "save", "load")
-    ),
+    "docstring": DOCUMENTED,
+    "explain": DOCUMENTED,
     "implement": (
         partial(
             Copy,

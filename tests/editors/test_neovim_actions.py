@@ -83,6 +83,18 @@ def test_tests_come_in_a_file_of_their_own(start_neovim: StartNeovim, tmp_path: 
     editor.keep("action made")
 
 
+def test_what_the_bundled_model_explains_opens_beside_the_code(start_neovim: StartNeovim, tmp_path: Path) -> None:
+    file, answer = copy_and_answer("explain", tmp_path)
+    expected = answer.rstrip("\n")
+    editor = start_neovim(PYLOT_LS)
+    editor.open(file.path)
+    editor.expect_server()
+    editor.run_action("refactor.explain", file.line)
+    editor.wait_until("the explanation", lambda: expected in editor.texts())
+    assert expected.split("\n")[0] in editor.keep("explained")
+    assert "\n".join(editor.lines()) + "\n" == file.source
+
+
 def test_an_explanation_opens_beside_the_code(start_neovim: StartNeovim, tmp_path: Path) -> None:
     editor = start_scripted(start_neovim, tmp_path, EXPLAIN)
     editor.run_action(EXPLAIN.kind, EXPLAIN.line)

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.asyncio
 URI = "file:///project/%D1%84%D0%B0%D0%B9%D0%BB.py"
 TEXT = "def add(a, b):\n    return a + b\n\n\nprint(add(1, 2))\n"
 INVALID_PARAMS, REQUEST_FAILED, CANCELLED = -32602, -32803, -32800
-# A model that only completes, and is large enough to explain.
-COMPLETES = replace(SCRIPTED_MODEL, chats=False, n_params=500_000_000)
+# A model that only completes.
+COMPLETES = replace(SCRIPTED_MODEL, chats=False)
 BODY = {"start": {"line": 1, "character": 4}, "end": {"line": 1, "character": 16}}
 CURSOR = {"start": {"line": 1, "character": 6}, "end": {"line": 1, "character": 6}}
 
@@ -177,7 +177,7 @@ async def test_an_empty_answer_is_a_clear_error(started, text):
     assert error["message"] == "модель ничего не ответила; спросите другими словами или выберите другую модель"
 
 
-async def test_a_larger_model_that_only_completes_explains_the_definition_around(started):
+async def test_a_model_that_only_completes_explains_the_definition_around(started):
     backend = Asked('They are added. So it is.\n\n    More."""', info=COMPLETES)
     editor = await started(backend)
     answer = await run(editor, "explain", URI, CURSOR, partialResultToken="p")
@@ -200,7 +200,7 @@ async def test_what_a_model_that_only_completes_cannot_explain_is_said(started):
 
 @pytest.mark.parametrize(("command", "more"), [("explain", []), ("ask", ["Why?"])])
 async def test_without_a_model_that_is_able_to_it_is_said_what_to_do(started, command, more):
-    editor = await started(Asked(info=replace(SCRIPTED_MODEL, chats=False, n_params=3_000_000)))
+    editor = await started(Asked(info=replace(SCRIPTED_MODEL, chats=False, fim=None)))
     error = (await run(editor, command, URI, BODY, *more, workDoneToken="w"))["error"]
     assert (error["code"], "pylot-ls models use NAME --role chat" in error["message"]) == (REQUEST_FAILED, True)
     assert [each["value"]["kind"] for each in progress(editor)] == ["begin", "end"]

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 from pylot_ls.features.actions.excerpt import Excerpt, excerpt_around
-from pylot_ls.features.hover.explaining import explains
 from pylot_ls.language import ENGLISH
 from pylot_ls.syntax.definitions import Span
 
@@ -52,19 +51,17 @@ class Abilities:
     Attributes:
         chats: answer questions.
         fills: complete at a place within a text.
-        explains: say what a definition does, by completing.
     """
 
     chats: bool = False
     fills: bool = False
-    explains: bool = False
 
     @classmethod
     def of(cls, complete: ModelInfo | None, *, chats: bool) -> Self:
         """What one that completes can do, as far as it is known, and whether there is one that chats."""
         if complete is None:
             return cls(chats)
-        return cls(chats, complete.fim is not None, explains(complete))
+        return cls(chats, complete.fim is not None)
 
 
 @dataclass(frozen=True)

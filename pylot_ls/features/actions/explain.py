@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pylot_ls.errors import ActionError, ModelUnsupportedError
+from pylot_ls.errors import ActionError, ModelUnsupportedError, RequestError
 from pylot_ls.features.actions.action import Offer, Outcome, Told
 from pylot_ls.features.actions.forms import LANGUAGE_IDS
 from pylot_ls.features.fences import fenced
 from pylot_ls.features.hover.explaining import NONE_EXPLAINS, explain_definition
+from pylot_ls.language import text_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +31,7 @@ class Explain:
         definition, abilities = context.definition, context.abilities
         if abilities.chats and context.is_selection:
             return (Offer(context.language.say("Explain the selection")),)
-        if not (abilities.chats or abilities.explains) or definition is None or not definition.name:
+        if not (abilities.chats or abilities.fills) or definition is None or not definition.name:
             return ()
         if not abilities.chats and context.document.language_id not in LANGUAGE_IDS:
             return ()
@@ -39,7 +40,7 @@ class Explain:
     async def perform(self, context: Context, models: Models, diagnostic: int | None = None) -> Outcome:
         """See ``Action``."""
         del diagnostic
-        if not (context.abilities.chats or context.abilities.explains):
+        if not (context.abilities.chats or context.abilities.fills):
             raise ModelUnsupportedError(NONE_EXPLAINS)
         if not self.offers(context):
             raise ActionError(context.language.say("There is nothing here that could be explained."))
@@ -64,13 +65,16 @@ async def _answered(context: Context, models: Models) -> str:
 
 async def _documented(context: Context, models: Models) -> str:
     place = context.view.to_text(context.place)
-    explanation = await explain_definition(
-        context.document,
-        (place, place),
-        await models.fill(),
-        context.language,
-        models.options,
-        session=models.session,
-        keep=models.keep,
-    )
+    try:
+        explanation = await explain_definition(
+            context.document,
+            (place, place),
+            await models.fill(),
+            context.language,
+            models.options,
+            session=models.session,
+            keep=models.keep,
+        )
+    except RequestError as error:
+        raise ActionError(text_of(error)) from error
     return explanation.text

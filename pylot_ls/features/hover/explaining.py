@@ -34,17 +34,17 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NONE_EXPLAINS = Message(
-    "no model here explains code: choose one that chats (pylot-ls models use NAME --role chat), or one of 100 million "
-    "parameters or more that completes (pylot-ls models use NAME)"
+    "no model here explains code: choose one that chats (pylot-ls models use NAME --role chat), or one that was "
+    "trained to fill in the middle (pylot-ls models use NAME)"
 )
 _DEFINITIONS_ALONE = Message(
     "this model explains functions and classes alone: put the cursor into one, or choose a model that chats "
     "(pylot-ls models use NAME --role chat)"
 )
 _CHAT_TOKENS = 160
-# Of models that fill holes only larger ones are asked. What the bundled one says, with 3 million parameters, is wrong
-# more than nine times in ten, and it is surest of itself where it repeats what documents its neighbours (see
-# bench/LOG.md). The smallest that people take have half a thousand million.
+# Of models that fill holes only larger ones are asked by who only points at something. What the bundled one says, with
+# 3 million parameters, is wrong more than nine times in ten, and it is surest of itself where it repeats what documents
+# its neighbours (see bench/LOG.md). The smallest that people take have half a thousand million.
 _LEAST_PARAMETERS = 100_000_000
 _MOST_QUOTED = 300
 
@@ -80,8 +80,8 @@ class Explanation:
     usage: Usage = field(default_factory=Usage)
 
 
-async def explaining_engine(pool: ModelPool) -> tuple[Engine, ModelInfo] | None:
-    """The model that explains: the one that chats, else the one that completes; None where neither is able to."""
+async def explaining_engine(pool: ModelPool, suits: Callable[[ModelInfo], bool]) -> tuple[Engine, ModelInfo] | None:
+    """The model that explains: the one that chats, else the one that completes; None where neither suits."""
     for role in (Role.CHAT, Role.COMPLETE):
         try:
             engine = await pool.engine(role)
@@ -89,19 +89,19 @@ async def explaining_engine(pool: ModelPool) -> tuple[Engine, ModelInfo] | None:
             _log.info("the model of the role %s does not explain: %s", role, error)
             continue
         info = await engine.ready()
-        if explains(info):
+        if suits(info):
             return engine, info
     return None
 
 
 async def chosen_engine(pool: ModelPool) -> tuple[Engine, ModelInfo]:
-    """The model that explains.
+    """The model that explains to who asks for it.
 
     Raises:
         ModelError: there is none, or why the one that was chosen for it is of no use.
         EngineClosedError: the pool was closed.
     """
-    found = await explaining_engine(pool)
+    found = await explaining_engine(pool, explains)
     if found is None:
         await pool.engine(Role.CHAT if pool.has_own(Role.CHAT) else Role.COMPLETE)
         raise ModelUnsupportedError(NONE_EXPLAINS)
@@ -109,7 +109,12 @@ async def chosen_engine(pool: ModelPool) -> tuple[Engine, ModelInfo]:
 
 
 def explains(model: ModelInfo) -> bool:
-    """Whether a model says something worth reading: all that chat, and of those that fill holes larger ones."""
+    """Whether a model can be asked what something is: all that chat, and those that fill holes."""
+    return model.chats or model.fim is not None
+
+
+def explains_unasked(model: ModelInfo) -> bool:
+    """Whether what it says is worth reading for who has not asked: of those that fill holes larger ones."""
     return model.chats or (model.fim is not None and model.n_params >= _LEAST_PARAMETERS)
 
 

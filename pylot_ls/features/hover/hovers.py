@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pylot_ls.engine.identity import file_stamp
 from pylot_ls.engine.manifest import Role
 from pylot_ls.errors import PylotError
-from pylot_ls.features.hover.explaining import Explanation, ask_about, explain, explaining_engine
+from pylot_ls.features.hover.explaining import Explanation, ask_about, explain, explaining_engine, explains_unasked
 from pylot_ls.features.hover.explanations import Explanations, explanation_key
 from pylot_ls.features.hover.stated import Stated, stated
 from pylot_ls.features.hover.subject import Subject, subject_at, subject_in
@@ -190,7 +190,7 @@ class Hovers:
             pool = self._pool()
             # The models may have been switched, and their store with them.
             self.explanations.store = pool.store
-            found = await explaining_engine(pool)
+            found = await explaining_engine(pool, explains_unasked)
             if found is None:
                 return Explanation("")
             engine, model = found

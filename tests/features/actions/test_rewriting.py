@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL
-from pylot_ls.errors import ActionError, ModelUnsupportedError, RequestError
+from pylot_ls.errors import ActionError, ModelUnsupportedError
 from pylot_ls.features.actions.action import NewFile, Told
 from pylot_ls.features.actions.context import Abilities, Diagnostic
 from pylot_ls.language import Language
@@ -310,18 +310,18 @@ async def test_an_explanation_that_is_none_is_said(place, perform, answer, said)
         await perform("explain", place(TOTAL), answer)
 
 
-async def test_a_larger_model_that_only_completes_explains_by_documentation(place, perform):
-    info = replace(SCRIPTED_MODEL, chats=False, n_params=500_000_000)
-    at = place(TOTAL, abilities=Abilities.of(info, chats=False))
+async def test_a_model_that_only_completes_explains_by_documentation(place, perform, fills):
+    info = replace(SCRIPTED_MODEL, chats=False)
+    at = place(TOTAL, abilities=fills)
     assert "Explain total" in at.titles
     _, outcome = await perform("explain", at, 'They are added.\n\n    More."""', info=info)
     assert outcome == Told("## total\n\nThey are added.\n")
-    with pytest.raises(RequestError, match="nothing worth reading"):
+    with pytest.raises(ActionError, match="nothing worth reading"):
         await perform("explain", at, "<|im_end|>", info=info)
 
 
-async def test_a_small_model_that_only_completes_explains_nothing(place, perform, fills):
-    at = place(TOTAL, abilities=fills)
+async def test_a_model_that_can_do_neither_explains_nothing(place, perform):
+    at = place(TOTAL, abilities=Abilities())
     assert "explain" not in at.kinds
     with pytest.raises(ModelUnsupportedError, match="choose one that chats"):
         await perform("explain", at, "It adds.")
