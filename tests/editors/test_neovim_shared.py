@@ -46,7 +46,7 @@ def _own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its folder is not chosen by the environment")
 def test_two_editors_on_one_server_show_their_own_suggestions(
-    start_neovim: StartNeovim, neovim_binary: Path, tmp_path: Path
+    start_neovim: StartNeovim, neovim_binary: Path, tmp_path: Path, screens: Path
 ) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
@@ -54,7 +54,7 @@ def test_two_editors_on_one_server_show_their_own_suggestions(
     suggestions = basket.suggestion_behind("item."), names.suggestion_behind("names[")
     one = start_neovim(SHARED)
     type_and_expect(one, basket, "item.", suggestions[0])
-    with Neovim(neovim_binary, SHARED, tmp_path / "other-home") as two:
+    with Neovim(neovim_binary, SHARED, tmp_path / "other-home", screens=screens) as two:
         type_and_expect(two, names, "names[", suggestions[1])
         found = status()
         assert [each["n_documents"] for each in found["editors"]] == [1, 1]
