@@ -6,30 +6,27 @@ import asyncio
 import http.client
 import json
 import socket
-import subprocess
-import tempfile
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+from pylot_ls.bench.server_process import ServerProcess
 from pylot_ls.errors import ClientError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pylot_ls.bench.run import Run
 
 _HOST = "127.0.0.1"
 _LOAD_TIMEOUT_S = 300.0
-_POLL_INTERVAL_S = 0.05
 _ANSWER_TIMEOUT_S = 600.0
-_CLOSE_TIMEOUT_S = 10.0
 # The batch that llama.vim's users give it; llama-server takes this many tokens of prompt.
 _N_BATCH = 1024
 _CACHE_REUSE = 256
 # llama-server adds the name of a project and of a file to the prompt.
 _N_HEADER = 16
-_N_LAST_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class PeerAnswer:
     wall_ms: float
 
 
-class LlamaServer:
+class LlamaServer(ServerProcess):
     """A llama-server on a free port of the loopback interface.
 
     Args:
@@ -72,18 +69,12 @@ class LlamaServer:
                 f"a context of {n_ctx} tokens has no room for a prompt of llama-server's and {run.max_tokens} tokens; "
                 "lower --max-tokens or choose another model",
             )
+        super().__init__(f"the peer {program}", _LOAD_TIMEOUT_S)
         self._program = program
         self._run = run
         self._n_ctx = n_ctx
         self._n_slots = n_slots
         self.port = _free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-
-    @property
-    def pid(self) -> int:
-        """Its process id; 0 before it is started."""
-        return self._process.pid if self._process is not None else 0
 
     def arguments(self) -> list[str]:
         """What it is started with."""
@@ -103,22 +94,9 @@ class LlamaServer:
             options["-ngl"] = run.n_gpu_layers
         return [str(part) for option in options.items() for part in option]
 
-    async def __aenter__(self) -> Self:
-        """Start it and wait until it has loaded the model.
-
-        Raises:
-            ClientError: it cannot be started, ended, or does not get ready.
-        """
-        try:
-            await asyncio.to_thread(self._start)
-        except BaseException:
-            await asyncio.to_thread(self._end)
-            raise
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        """End it."""
-        await asyncio.to_thread(self._end)
+    def command(self) -> Sequence[str]:
+        """See ``ServerProcess``."""
+        return [str(self._program), *self.arguments()]
 
     async def infill(self, body: dict[str, Any]) -> PeerAnswer:
         """Ask ``/infill``.
@@ -155,53 +133,17 @@ class LlamaServer:
             response = connection.getresponse()
             return response.status, json.loads(response.read() or b"null")
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise ClientError(f"the peer does not answer: {error}{self._last_words()}") from error
+            raise ClientError(f"the peer does not answer: {error}{self.last_words()}") from error
         finally:
             connection.close()
 
-    def _start(self) -> None:
-        """Start the process and wait until it is ready."""
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - the user names the program
-                [str(self._program), *self.arguments()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=subprocess.STDOUT,
-            )
-        except OSError as error:
-            raise ClientError(f"cannot start the peer {self._program}: {error.strerror}") from error
-        deadline = time.monotonic() + _LOAD_TIMEOUT_S
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                raise ClientError(f"the peer {self._program} ended before it was ready{self._last_words()}")
-            if self._is_ready():
-                return
-            time.sleep(_POLL_INTERVAL_S)
-        raise ClientError(f"the peer {self._program} was not ready after {_LOAD_TIMEOUT_S:.0f} s")
-
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """See ``ServerProcess``."""
         try:
             status, _ = self._ask("GET", "/health")
         except ClientError:
             return False  # it does not listen yet
         return status == http.HTTPStatus.OK
-
-    def _last_words(self) -> str:
-        if self._process is None or self._process.poll() is None:
-            return ""
-        self._log.seek(0)
-        lines = self._log.read().decode("utf-8", errors="replace").splitlines()
-        return "".join(f"\n{line}" for line in lines[-_N_LAST_WORDS:])
-
-    def _end(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(_CLOSE_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        self._log.close()
 
 
 def _free_port() -> int:
