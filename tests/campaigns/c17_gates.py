@@ -176,12 +176,12 @@ async def by_asgi(house: House, door: Door, headers: dict[str, str], *, tells_st
 
 async def by_socket(house: House, door: Door, headers: dict[str, str]) -> Answer:
     """Ask as a client on this machine does, with whatever headers it likes."""
-    asked = headers if door.method else {**headers, "connection": "Upgrade", "upgrade": "websocket",
-        "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA=="}  # fmt: skip
+    asked = {**headers, **({"connection": "close"} if door.method else {"connection": "Upgrade", "upgrade": "websocket",
+        "sec-websocket-version": "13", "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA=="})}  # fmt: skip
     if door.method not in {"", "GET", "HEAD"}:
         asked = {**asked, "content-length": "2"}
     lines = "".join(f"{name}: {value}\r\n" for name, value in asked.items())
-    head = f"{door.method or 'GET'} {door.path} HTTP/1.1\r\n{lines}connection: close\r\n\r\n"
+    head = f"{door.method or 'GET'} {door.path} HTTP/1.1\r\n{lines}\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
     writer.write(head.encode("latin-1") + (b"{}" if "content-length" in asked else b""))
     try:
@@ -251,6 +251,9 @@ async def serve(trial: Trial) -> None:
             answer = await by_asgi(found, door, found.good, tells_status=True)
             closed = answer.status in {_UNAUTHORIZED, _FORBIDDEN, _NOT_ALLOWED} or b"there is nothing at" in answer.body
             trial.check(not closed, "closed to the right ones", f"{door}: {answer.status}")
+            if not door.method:
+                answer = await by_socket(found, door, found.good)
+                trial.check(answer.status == _ACCEPTED, "closed to the right ones", f"{door}, socket: {answer.status}")
         n_kinds, n_doors = len(_KINDS), len(doors)
         for number in range(trial.size):
             door, kind = doors[number // n_kinds % n_doors], _KINDS[number % n_kinds]
