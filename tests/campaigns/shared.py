@@ -108,6 +108,7 @@ class Editor:
     Attributes:
         received: every byte that came.
         answers: by id, all of them.
+        messages: that the user was shown.
         is_gone: whether the server has closed the connection.
     """
 
@@ -115,6 +116,7 @@ class Editor:
         self._server = server
         self.received = bytearray()
         self.answers: dict[Any, list[dict[str, Any]]] = {}
+        self.messages: list[str] = []
         self.is_gone = False
         self._waiting: dict[Any, asyncio.Future[dict[str, Any]]] = {}
         self._decoder = FrameDecoder()
@@ -181,6 +183,8 @@ class Editor:
             if "id" in message:  # configuration and progress: nothing to say
                 result = [None] if message["method"] == "workspace/configuration" else None
                 self._answering = asyncio.ensure_future(self.send(encoded(id=message["id"], result=result)))
+            elif message["method"] == "window/showMessage":
+                self.messages.append(message["params"]["message"])
             return
         self.answers.setdefault(message["id"], []).append(message)
         if (waiting := self._waiting.pop(message["id"], None)) is not None:
