@@ -7,8 +7,8 @@ that it lets resolve to this machine is told by that; and it cannot leave out it
 from __future__ import annotations
 
 import logging
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
@@ -32,6 +32,8 @@ _METHODS = "GET, POST, DELETE, OPTIONS"
 # RFC 6455: a policy is violated.
 _WEBSOCKET_REFUSED = 1008
 _BEARER = "bearer "
+# RFC 9110, 7.2, without what RFC 3986 has for names that no resolver knows.
+_HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._~-]+))(?::[0-9]*)?")
 
 
 class Guard:
@@ -129,11 +131,12 @@ class Guard:
 
 
 def _host_name(host: str) -> str:
-    """A Host header without its port: ``[::1]:8080`` is ``::1``; "" where it is none."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    """A Host header without its port: ``[::1]:8080`` is ``::1``; "" where it is none.
+
+    Not read as a part of a URL, of which ``localhost`` would be the host in ``a@localhost`` and ``localhost#a``, too.
+    """
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found is not None else ""
 
 
 def _is_same(origin: str, host: str | None) -> bool:

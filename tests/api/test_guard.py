@@ -64,9 +64,10 @@ async def test_names_of_this_machine_are_taken(serve, host):
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::1", "a@b:c"]
-)
+@pytest.mark.parametrize("host", [
+    "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::1", "a@b:c", "a@localhost",
+    "localhost#a", "localhost?a", "localhost/a", "localhost:1:2", "local\thost",
+])  # fmt: skip
 async def test_a_page_cannot_let_its_own_name_resolve_to_this_machine(serve, host):
     client = await serve(routes=ROUTES)
     answer = await client.get("/who", headers={"Host": host})
