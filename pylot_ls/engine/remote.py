@@ -174,6 +174,8 @@ class RemoteProcess:
             # From here on nobody is told that there is a process; what was sent to it is lost.
             with self._changed:
                 self._process, self._outbox = None, None
+            for backend in self._backends:
+                backend.cut_off()
             outbox.put(None)
             ended = _end(process)
             writer.join()
@@ -216,6 +218,8 @@ class RemoteBackend:
         self._in_flight: set[str] = set()
         self._held: dict[str, GenerateRequest] = {}  # until there is a process
         self._texts: dict[tuple[str, str], KnownText] = {}
+        # Of the process that there is now; its own, so that nothing is sent before "start".
+        self._outbox: queue.SimpleQueue[bytes | None] | None = None
         self._why_not: str | None = None
         self.is_loaded = False
 
@@ -224,7 +228,7 @@ class RemoteBackend:
         self._sink = sink
         with self._lock:
             self._is_started = True
-            self._process.send("start", self._number)
+            self._send("start")
         self._process.opened()
 
     def submit(self, request: GenerateRequest) -> None:
@@ -235,7 +239,7 @@ class RemoteBackend:
                 why_not, kind = "the engine was closed", "EngineClosedError"
             if why_not is None:
                 self._in_flight.add(request.request_id)
-                if not self._process.send("submit", self._number, request):
+                if not self._send("submit", request):
                     self._held[request.request_id] = request
         if why_not is not None:
             self._sink(Failed(request.request_id, why_not, kind))
@@ -247,7 +251,7 @@ class RemoteBackend:
             if was_held:
                 self._in_flight.discard(request_id)
             else:
-                self._process.send("cancel", self._number, request_id)
+                self._send("cancel", request_id)
         if was_held:
             self._sink(Finished(request_id, FinishReason.CANCELLED, "", Usage()))
 
@@ -259,12 +263,12 @@ class RemoteBackend:
                 self._texts.pop(key, None)
             else:
                 self._texts[key] = text
-            self._process.send("learn", self._number, text)
+            self._send("learn", text)
 
     def reload(self) -> None:
         """See ``Unloadable``. While the process waits to be started again, that is not hurried."""
         with self._lock:
-            why_not = None if self._process.send("reload", self._number) else self._why_not
+            why_not = None if self._send("reload") else self._why_not
         if why_not is not None:
             self._sink(LoadFailed(why_not, "EngineError"))
 
@@ -279,21 +283,33 @@ class RemoteBackend:
         if was_started:
             self._process.closed()
 
+    def _send(self, what: str, *values: Any) -> bool:
+        """Queue a message, with the lock held; False where there is no process now."""
+        if self._outbox is None:
+            return False
+        self._outbox.put(frame(what, self._number, *values))
+        return True
+
     # What follows is called by the process's own thread.
 
     def begin_again(self, outbox: queue.SimpleQueue[bytes | None]) -> None:
         """There is a process: tell it what this backend was told before."""
         with self._lock:
-            self._why_not = None
+            self._why_not, self._outbox = None, outbox
             if not self._is_started:
                 return
-            outbox.put(frame("start", self._number))
+            self._send("start")
             for text in self._texts.values():
-                outbox.put(frame("learn", self._number, text))
+                self._send("learn", text)
             for request in self._held.values():
-                outbox.put(frame("submit", self._number, request))
+                self._send("submit", request)
             self._held.clear()
         self._sink(Loading(0.0))
+
+    def cut_off(self) -> None:
+        """Nothing reaches the process any more."""
+        with self._lock:
+            self._outbox = None
 
     def receive(self, event: Event) -> None:
         """Something happened there."""

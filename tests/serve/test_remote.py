@@ -12,7 +12,7 @@ import pytest
 
 from pylot_ls.config.settings import Settings
 from pylot_ls.engine.prompt_types import TextSegment
-from pylot_ls.engine.remote import RemoteProcess
+from pylot_ls.engine.remote import RemoteBackend, RemoteProcess
 from pylot_ls.engine.restarts import Restarts
 from pylot_ls.engine.types import (
     Failed,
@@ -81,6 +81,18 @@ def test_a_request_that_is_submitted_before_the_process_is_there_is_served(run):
     assert text_of(heard) == "heard a"
     assert process.pid
     assert ear.backend.is_loaded
+
+
+def test_a_request_that_is_submitted_while_the_process_begins_is_served(run, monkeypatch):
+    begin_again = RemoteBackend.begin_again
+
+    def late(backend, outbox):
+        backend.submit(GenerateRequest("1", (TextSegment("a"),), 100))
+        begin_again(backend, outbox)
+
+    monkeypatch.setattr(RemoteBackend, "begin_again", late)
+    _, ear = run()
+    assert text_of(ear.until(Finished, "1")) == "heard a"
 
 
 def test_a_request_can_be_cancelled(run):
