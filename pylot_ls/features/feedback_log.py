@@ -176,7 +176,7 @@ class FeedbackLog:
         for path in self._files():
             with contextlib.suppress(FileNotFoundError):
                 status = path.lstat()
-                if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1 or not is_ours(status):
+                if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1 or not is_ours(status):
                     raise FeedbackLogError(Message("{file} is no file of yours alone", file=path.name))
         if stat.S_IMODE(self.path.stat().st_mode) & 0o077:
             self.path.chmod(0o600)

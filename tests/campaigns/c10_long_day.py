@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
+import mmap
 import sys
 import threading
 
@@ -100,10 +102,14 @@ def run(trial: Trial) -> None:
 
 def plant(patch) -> None:
     """Something stays behind of each message, as futures do in pygls."""
-    left, handle = [], PylotProtocol.handle_message
+    left, handle, messages = [], PylotProtocol.handle_message, itertools.count()
 
     def leaking(protocol, message):
-        left.append(bytearray(b"x" * 8192))
+        if next(messages) % 16 == 0:
+            # Pages of its own: what was freed before, by whatever else this process did, would hide it.
+            page = mmap.mmap(-1, 16 * 8192)
+            page.write(b"x" * len(page))
+            left.append(page)
         handle(protocol, message)
 
     patch.setattr(PylotProtocol, "handle_message", leaking)

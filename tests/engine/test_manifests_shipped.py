@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,8 @@ from pylot_ls.prompts.fim import FimOptions, fim_prompt
 from pylot_ls.text.rope import Text
 
 PATHS = sorted(models_dir().glob("*.toml"))
+# Of the repository: it is not in a wheel.
+TOKENIZER = Path(__file__).parents[2] / "models" / "pylot-tiny" / "tokenizer.json"
 PERMISSIVE = {"Apache-2.0", "MIT"}
 
 QUICKSORT_BEFORE = """def quicksort(arr):
@@ -151,7 +154,7 @@ def test_what_is_said_of_the_bundled_model_is_what_its_file_says():
     assert (manifest.n_params, manifest.n_ctx_train) == (probed.n_params, probed.n_ctx_train)
     assert manifest.kv.bytes_per_token == kv_bytes_per_cell(dimensions_of(path), "f16")
     texts = manifest.fim_texts
-    tokenizer = json.loads((models_dir() / "pylot-tiny" / "tokenizer.json").read_text(encoding="utf-8"))
+    tokenizer = json.loads(TOKENIZER.read_text(encoding="utf-8"))
     ids = {token["content"]: str(token["id"]) for token in tokenizer["added_tokens"] if token["special"]}
     assert [ids[text] for text in (texts.prefix, texts.middle, texts.suffix)] == [
         probed.metadata[f"tokenizer.ggml.fim_{part}_token_id"] for part in ("pre", "mid", "suf")
