@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import os
 import socket
+import ssl
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -63,16 +64,30 @@ class HttpOptions:
     limits: Limits = field(default_factory=Limits)
 
     def check(self) -> None:
-        """See that nobody is let in whom the user does not know of.
+        """See that nobody is let in whom the user does not know of, and that the files for HTTPS are some.
 
         Raises:
-            HttpError: others could reach it without a key.
+            HttpError: others could reach it without a key, or the files cannot be used.
         """
         if not self.needs_key and not is_loopback(self.host):
             raise HttpError(
                 f"on {self.host} others on the network could use the models and see what is asked; leave --no-keys "
                 "out, or listen on 127.0.0.1"
             )
+        if self.tls is not None:
+            _check_files(self.tls)
+
+
+def _check_files(tls: Tls) -> None:
+    try:
+        # Without a password OpenSSL would ask for one on the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate, tls.key, tls.password or "")
+    except OSError as error:  # SSLError is one
+        reason = error.strerror or error
+        raise HttpError(
+            f"HTTPS cannot be served with {tls.certificate} and {tls.key} ({reason}): give a certificate and its own "
+            "key, both in PEM, the key without a password"
+        ) from error
 
 
 def is_loopback(host: str) -> bool:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import shutil
 import socket
+import ssl
+import subprocess
 
 import httpx2
 import pytest
@@ -13,6 +16,7 @@ import pytest_asyncio
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from pylot_ls.api.server import Tls
 from pylot_ls.serving.http import HttpError, HttpOptions, bind, is_loopback, key_book, own_key_path
 
 pytestmark = pytest.mark.asyncio
@@ -174,3 +178,32 @@ async def test_the_command_refuses_what_would_let_others_in(user):
     assert "others on the network" in said
     code, said = await asyncio.to_thread(user.run, "serve", "--no-keys")
     assert code == 2
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for this machine, its key, and what trusts it."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("there is no openssl to make a certificate")
+    files = tmp_path / "cert.pem", tmp_path / "key.pem"
+    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    command = [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-out", files[0], "-keyout", files[1], *name]
+    subprocess.run(command, check=True, capture_output=True)
+    return Tls(*files), ssl.create_default_context(cafile=files[0])
+
+
+async def test_it_speaks_https_with_a_certificate(serve, certificate):
+    tls, trust = certificate
+    url = (await serve(http=HttpOptions(tls=tls)))._url
+    assert url.startswith("https://127.0.0.1:")
+    async with httpx2.AsyncClient(verify=trust) as client:
+        answer = await client.post(f"{url}/v1/completions", json=PROMPT, headers=own_key())
+    assert answer.json()["choices"][0]["text"] == "answered"
+
+
+async def test_files_that_are_no_certificate_and_key_are_refused_before_anything_is_served(tmp_path):
+    (tmp_path / "text.pem").write_text("no certificate")
+    for name in ("text.pem", "none.pem"):
+        with pytest.raises(HttpError, match=f"{name} .*give a certificate and its own key"):
+            HttpOptions(tls=Tls(tmp_path / "text.pem", tmp_path / name)).check()
