@@ -16,7 +16,6 @@ from campaign import Campaign, Trial
 from pylot_ls.kvcache import disk
 from pylot_ls.kvcache.disk import DiskTier
 from pylot_ls.kvcache.entry import pack
-from pylot_ls.kvcache.folder import value_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +51,10 @@ class Folder:
             database.execute(statement, parameters)
 
     def a_file(self) -> Path:
-        return self.path / self.rng.choice(sorted(value_files(self.path)))
+        """The file of a value; names are random, and draws are to be the same in each run."""
+        with closing(sqlite3.connect(self.path / "cache.db", isolation_level=None)) as database:
+            names = database.execute("SELECT filename FROM Cache WHERE filename NOT NULL ORDER BY key").fetchall()
+        return self.path / self.rng.choice(names)[0]
 
     def a_key(self) -> bytes:
         return self.rng.choice(sorted(KEYS))
@@ -208,7 +210,7 @@ CAMPAIGN = Campaign(
     title="mutated snapshots and cache folders, with planted pickles and path escapes",
     goal="all rejected or identical; 0 crashes; no code run",
     unit="mutants",
-    short=70,
+    short=140,
     full=5_000,
     run=run,
     plant=plant,
