@@ -1,5 +1,6 @@
 /** The connection to the server: what it is told, and what is heard from it. */
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { type LogOutputChannel, window } from "vscode";
 import {
   type ErrorHandler,
@@ -19,6 +20,8 @@ import type { StatusHolder } from "./status";
 
 const DOCUMENTS = [{ scheme: "file" }, { scheme: "untitled" }, { scheme: "vscode-notebook-cell" }];
 
+const LAST_WORDS_MS = 2_000;
+
 /** How a server is reached. */
 export interface Way {
   server: ServerOptions;
@@ -30,8 +33,8 @@ export interface Way {
 
 export interface Connection {
   client: LanguageClient;
-  /** The last line that the server wrote to standard error, "" where there was none. */
-  lastError: () => string;
+  /** The last line that a server which has ended wrote to standard error, "" where there was none. */
+  lastError: () => Promise<string>;
 }
 
 /** What the library finds wrong goes to the log; what the user can do about it is said elsewhere, once. */
@@ -76,6 +79,7 @@ const middleware: Middleware = {
 /** A connection, not yet started. */
 export function connect(way: Way, log: LogOutputChannel, holder: StatusHolder, pauses: Pauses): Connection {
   let lastError = "";
+  let isRead: Promise<void> = Promise.resolve();
   let isStarted = false;
   const options: LanguageClientOptions = {
     documentSelector: DOCUMENTS,
@@ -88,6 +92,8 @@ export function connect(way: Way, log: LogOutputChannel, holder: StatusHolder, p
     stdioOptions: {
       stdout: () => {}, // it belongs to the protocol
       stderr(input) {
+        // That it ended may be known before what it said at last. Children of its own may keep the pipe open.
+        isRead = new Promise((resolve) => input.once("close", resolve));
         input.on("data", (data: Buffer) => {
           lastError = lastLine(String(data)) || lastError;
           log.info(String(data).trimEnd());
@@ -102,5 +108,11 @@ export function connect(way: Way, log: LogOutputChannel, holder: StatusHolder, p
   client.onDidChangeState((change) => {
     isStarted ||= change.newState === State.Running;
   });
-  return { client, lastError: () => lastError };
+  return {
+    client,
+    async lastError() {
+      await Promise.race([isRead, sleep(LAST_WORDS_MS)]);
+      return lastError;
+    },
+  };
 }

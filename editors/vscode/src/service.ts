@@ -129,7 +129,7 @@ export class Service {
       await connection.client.start();
     } catch (error) {
       this.log.error(String(error));
-      return { kind: "crashing", path, reason: connection.lastError() };
+      return { kind: "crashing", path, reason: await connection.lastError() };
     }
     return this.take(connection.client, path);
   }
