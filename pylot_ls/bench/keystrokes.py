@@ -13,18 +13,17 @@ from pylot_ls.bench.figures import Cost, figures, percentile
 from pylot_ls.bench.infill import infill_request
 from pylot_ls.bench.peer import LlamaServer, PeerAnswer
 from pylot_ls.bench.report import KeystrokeReport, PeerFigures, PlaceFigures
+from pylot_ls.bench.typed import TypedText
 from pylot_ls.bench.typist import Keystroke, TypingTrace, typing_trace
 from pylot_ls.errors import ClientError
 from pylot_ls.lsp.client import Answer, EditorClient
-from pylot_ls.text.document import Change, Document
-from pylot_ls.text.position import Position, PositionEncoding, offset_at
-from pylot_ls.text.rope import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pylot_ls.bench.run import Run
+    from pylot_ls.text.document import Document
 
 # Bare decode steps before and after the trace; enough for a median, and short beside the trace.
 _N_BARE_STEPS = 16
@@ -127,19 +126,17 @@ class _Replay:
     our_cpu_in_peers_turns_s: float = 0.0
     our_clock: _Clock = field(init=False)
     peer_clock: _Clock = field(init=False)
-    _document: Document = field(init=False)
-    _cursor: int = field(init=False)
+    _typed: TypedText = field(init=False)
 
     def __post_init__(self) -> None:
-        self._document = Document("", "", 0, Text.from_str(self.trace.opened))
-        # The cold prompt was asked for there.
-        self._cursor = self._offset(self.trace.keystrokes[0].start)
+        # The cold prompt was asked for where its cursor is.
+        self._typed = TypedText(self.trace)
         self.our_clock = _Clock(self.editor.pid)
         self.peer_clock = _Clock(self.peer.pid if self.peer is not None else 0)
 
     async def warm_up(self) -> None:
         """Let the peer evaluate its first prompt too, and start the clocks."""
-        await self._ask_peer(self.trace.keystrokes[0].start)
+        await self._ask_peer()
         self.peer_answers.clear()
         self.our_clock.start()
         self.peer_clock.start()
@@ -148,28 +145,23 @@ class _Replay:
         """One keystroke, ours and then theirs."""
         if pause_s:
             await asyncio.sleep(pause_s)
-        self.elsewhere.append(self._cursor not in {self._offset(key.start), self._offset(key.end)})
+        self.elsewhere.append(self._typed.cursor not in {self._typed.offset(key.start), self._typed.offset(key.end)})
         self.answers.append(await self.editor.type(key.start, key.end, key.text, key.cursor))
         self.our_clock.lap()
-        change = Change(Position(*key.start), Position(*key.end), key.text)
-        self._document = self._document.apply([change], 0, PositionEncoding.UTF32)
-        self._cursor = self._offset(key.cursor)
-        await self._ask_peer(key.cursor)
+        self._typed.type(key)
+        await self._ask_peer()
         if self.peer is not None:
             self.our_cpu_in_peers_turns_s += self.our_clock.lap()
-
-    def _offset(self, place: tuple[int, int]) -> int:
-        return offset_at(self._document.text, Position(*place), PositionEncoding.UTF32)
 
     def stop_clocks(self) -> None:
         """Both servers are about to end."""
         self.our_clock.lap()
         self.peer_clock.lap()
 
-    async def _ask_peer(self, cursor: tuple[int, int]) -> None:
+    async def _ask_peer(self) -> None:
         if self.peer is None:
             return
-        body = infill_request(self._document.text, self._offset(cursor), self.run.max_tokens)
+        body = infill_request(self._typed.text, self._typed.cursor, self.run.max_tokens)
         if body is not None:
             with machine.suspended(self.editor.pid):
                 self.peer_answers.append(await self.peer.infill(body))

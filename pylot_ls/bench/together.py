@@ -16,12 +16,10 @@ from pylot_ls.bench.infill import infill_request
 from pylot_ls.bench.peer import LlamaServer
 from pylot_ls.bench.sessions import traces_of
 from pylot_ls.bench.shared import SharedServer
+from pylot_ls.bench.typed import TypedText
 from pylot_ls.engine.memory import dimensions_of
 from pylot_ls.errors import ClientError
 from pylot_ls.lsp.client import Answer, EditorClient
-from pylot_ls.text.document import Change, Document
-from pylot_ls.text.position import Position, PositionEncoding, offset_at
-from pylot_ls.text.rope import Text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +28,7 @@ if TYPE_CHECKING:
     from pylot_ls.bench.http_side import Streamed
     from pylot_ls.bench.run import Run
     from pylot_ls.bench.typist import TypingTrace
+    from pylot_ls.text.document import Document
 
     Tell = Callable[[], None]
 
@@ -179,21 +178,17 @@ async def _theirs(program: Path, run: Run, traces: list[TypingTrace], prompts: l
 
 def _ask_typing(port: int, slot: int, trace: TypingTrace, n_predict: int, done: Tell) -> list[Streamed]:
     """What the peer answers at each keystroke; the cold prompt before them does not count."""
-    document = Document("", "", 0, Text.from_str(trace.opened))
-    answers = []
-    for number, key in enumerate((None, *trace.keystrokes)):
-        place = trace.keystrokes[0].start
-        if key is not None:
-            change = Change(Position(*key.start), Position(*key.end), key.text)
-            document = document.apply([change], 0, PositionEncoding.UTF32)
-            place = key.cursor
-        offset = offset_at(document.text, Position(*place), PositionEncoding.UTF32)
-        body = infill_request(document.text, offset, n_predict)
-        if body is not None:
-            answer = ask_streamed(port, "/infill", {**body, "id_slot": slot})
-            answers += [answer] if number else []
-        if number:
-            done()
+    typed, answers = TypedText(trace), []
+
+    def ask_here() -> list[Streamed]:
+        body = infill_request(typed.text, typed.cursor, n_predict)
+        return [] if body is None else [ask_streamed(port, "/infill", {**body, "id_slot": slot})]
+
+    ask_here()
+    for key in trace.keystrokes:
+        typed.type(key)
+        answers += ask_here()
+        done()
     return answers
 
 
