@@ -82,6 +82,13 @@ class Driven:
             self._changed.wait_for(lambda: any(map(is_wanted, self.events)), _HANG_S)
             return next(filter(is_wanted, self.events))
 
+    def ends_within(self, request_id: str, seconds: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: any(isinstance(e, Finished | Failed) and e.request_id == request_id for e in self.events),
+                seconds,
+            )
+
     def state(self) -> Ready | LoadFailed:
         return self.wait_for(lambda event: isinstance(event, Ready | LoadFailed))
 

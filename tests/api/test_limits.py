@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from turns import settled
 
 from pylot_ls.api.errors import ApiError
 from pylot_ls.api.limits import Admission
@@ -41,9 +42,8 @@ class Client:
             await leave.wait()
 
     async def settle(self):
-        """Let all go on that can."""
-        for _ in range(10):
-            await asyncio.sleep(0)
+        """Let all go on that can: a turn of the loop each for being let go, leaving, being given a place, entering."""
+        await settled(10)
 
     async def close(self):
         for task in self._tasks:

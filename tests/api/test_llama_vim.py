@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import pynvim
@@ -32,6 +31,7 @@ pytestmark = [
     pytest.mark.skipif(not (PLUGIN and NVIM and shutil.which("curl")), reason="no llama.vim, no Neovim, or no curl"),
 ]
 
+READY = "lua io.stdout:write('ready\\n') io.stdout:flush()"
 GHOST_TEXT = """
 local shown = {}
 vim.wait(..., function()
@@ -57,16 +57,15 @@ def attached():
     """A Neovim with nothing of its user's."""
     with tempfile.TemporaryDirectory(prefix="nvim-") as folder:  # a socket's path must be short
         path = Path(folder) / "s"
-        process = subprocess.Popen([NVIM, "--headless", "--clean", "-u", "NONE", "--listen", str(path)])
+        command = [NVIM, "--headless", "--clean", "-u", "NONE", "--listen", str(path), "--cmd", READY]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
-            while not path.exists():
-                assert process.poll() is None
-                time.sleep(0.01)
+            assert process.stdout.readline() == b"ready\n"  # blocks until Neovim is up, or has ended
             neovim = pynvim.attach("socket", path=str(path))
             yield neovim
         finally:
             process.terminate()
-            process.wait()
+            process.communicate()
         with contextlib.suppress(OSError, EOFError):
             neovim.command("qall!")  # nobody is there: pynvim notices, and lets go of its socket
         neovim.close()

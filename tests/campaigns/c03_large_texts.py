@@ -7,6 +7,7 @@ import time
 
 from campaign import Campaign, Trial
 from served import URI, InProcess, editing, opening, percentile
+from turns import turn
 
 from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.text.document import Document
@@ -36,7 +37,7 @@ async def edited(trial: Trial, text: str, lengths: list[int], n_edits: int) -> l
         took.append((time.perf_counter() - begun) * 1e3)
         at, lengths[at[0]] = (at[0], at[1] + 1), lengths[at[0]] + 1
         trial.count("edits")
-        await asyncio.sleep(0)
+        await turn()
     document = client.server.session.documents.get(URI)
     assert document is not None
     trial.check(len(document.text) == len(text) + n_edits, "characters wrong", len(document.text))

@@ -8,6 +8,7 @@ import time
 
 from campaign import Campaign, Trial
 from served import HANG_S, InProcess, editing, opening, place
+from turns import turn
 
 from pylot_ls.bundled import bundled_model_path, sample_path
 from pylot_ls.engine.llama_backend import LlamaBackend, LlamaConfig
@@ -57,7 +58,7 @@ class Storm:
             while to_cancel and rng.random() < 0.7:
                 self.cancel(to_cancel.pop(rng.randrange(len(to_cancel))))
             if rng.random() < 0.5:
-                await asyncio.sleep(0)
+                await turn()
         for each in to_cancel:
             self.cancel(each)
         done, pending = await asyncio.wait(asked, timeout=HANG_S)

@@ -12,6 +12,7 @@ import threading
 import psutil
 from campaign import Campaign, Trial
 from served import URI, InProcess, editing, opening
+from turns import turn
 
 from pylot_ls.bundled import sample_path
 from pylot_ls.engine.scripted_backend import ScriptedBackend
@@ -82,7 +83,7 @@ async def live(trial: Trial) -> None:
             completions_due -= 1
             await day.complete()
         else:
-            await asyncio.sleep(0)
+            await turn()
         if not at_first and trial.figures["edits"] >= trial.size * _WARM:
             await client.settled()
             at_first = held()

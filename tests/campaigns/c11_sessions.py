@@ -67,7 +67,8 @@ class Session:
         """Ask on, and be killed at a random moment, perhaps within a message."""
         rng = self.trial.rng
         asking = asyncio.ensure_future(self._ask_for_ever())
-        await asyncio.sleep(rng.uniform(0, _AT_MOST_S))
+        # It asks for ever: this ends at a random moment, or with what is wrong.
+        await asyncio.wait([asking], timeout=rng.uniform(0, _AT_MOST_S))
         if rng.random() < 0.3:
             whole = encoded(method="textDocument/didOpen", params={"textDocument": {"text": self.text() * 9}})
             await self.editor.send(whole[: rng.randrange(1, len(whole))])

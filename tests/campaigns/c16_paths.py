@@ -225,10 +225,8 @@ async def attack_by_settings(ground: Ground, client: InProcess) -> None:
         "completion.confidence": confidence,
     }
     before = client.server.session.settings
-    client.notify("workspace/didChangeConfiguration", {"settings": {}})
-    while client.server.session.settings.completion.confidence != confidence:  # noqa: ASYNC110 - nothing tells of it
-        await asyncio.sleep(0)
-    now = client.server.session.settings
+    now = await client.configured_anew()
+    ground.trial.check(now.completion.confidence == confidence, "settings taken", "what it may choose is not heard")
     same = all(getattr(now, each) == getattr(before, each) for each in _OF_THE_USER)
     ground.trial.check(same, "settings taken", f"{setting} {value!r}")
     await client.settled()

@@ -123,7 +123,7 @@ class Scene:
         asking = asyncio.ensure_future(editor.suggestion(_SOURCE.count("\n") * 6, 0, uri))
         while not await asyncio.to_thread(self.n_in_flight):
             pass
-        await asyncio.sleep(self.trial.rng.uniform(0, _AT_MOST_S))
+        await asyncio.wait([asking], timeout=self.trial.rng.uniform(0, _AT_MOST_S))
         was_in_flight = not asking.done()
         await self.crash(pid, ended, what)
         answer = await asking

@@ -21,6 +21,7 @@ from pylot_ls.lsp.server import PylotServer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pylot_ls.config.settings import Settings
     from pylot_ls.engine.backend import Backend
     from pylot_ls.kvcache.store import PrefixStore
 
@@ -118,6 +119,24 @@ class InProcess:
     async def initialize(self, **params: Any) -> None:
         await self.request("initialize", {"processId": None, "capabilities": {}, **params})
         self.notify("initialized", {})
+
+    async def configured_anew(self) -> Settings:
+        """Have the server ask for the settings; those that it then has."""
+        session, done = self.server.session, asyncio.Event()
+        configure = session.configure
+
+        def configured(options: object) -> None:
+            configure(options)
+            done.set()
+
+        session.configure = configured
+        try:
+            self.notify("workspace/didChangeConfiguration", {"settings": {}})
+            async with asyncio.timeout(HANG_S):
+                await done.wait()
+        finally:
+            session.configure = configure
+        return session.settings
 
     async def settled(self) -> None:
         """Wait for what was begun beside the requests."""

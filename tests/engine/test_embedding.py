@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 import tiny_models
+from turns import turn
 
 from pylot_ls.engine.engine import Engine
 from pylot_ls.engine.llama_backend import LlamaBackend
@@ -111,9 +112,9 @@ async def test_its_vocabulary_can_be_asked_while_it_embeds(engine, monkeypatch):
 
     monkeypatch.setattr(context, "vectors", once_it_is_asked)
     embedding = asyncio.ensure_future(engine.embed(TEXTS * 100))
-    await asyncio.sleep(0)
+    await turn()
     asked = asyncio.ensure_future(engine.pieces((1, 2)))
-    await asyncio.sleep(0)
+    await turn()
     has_asked.set()
     assert len(await asked) == 2
     assert not embedding.done()

@@ -7,7 +7,7 @@ import math
 
 import pytest
 from held_candidates import HeldCandidates
-from protocol_client import settled
+from turns import settled
 
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.scripted_backend import ScriptedBackend

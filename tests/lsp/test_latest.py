@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from turns import turn
 
 from pylot_ls.lsp.latest import Latest
 
@@ -58,7 +59,7 @@ async def test_equal_questions_share_the_work_in_flight():
     first = asyncio.ensure_future(latest.ask("a", work))
     await work.begun.wait()
     second = asyncio.ensure_future(latest.ask("a", work))
-    await asyncio.sleep(0)
+    await turn()
     work.go_on.set()
     assert await asyncio.gather(first, second) == ["answer", "answer"]
     assert work.n_runs == 1
@@ -88,7 +89,7 @@ async def test_cancelling_the_only_one_who_waits_ends_the_work():
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    await asyncio.sleep(0)
+    await turn()
     assert work.cancelled
 
 
@@ -97,7 +98,7 @@ async def test_cancelling_one_of_two_leaves_the_other_its_answer():
     first = asyncio.ensure_future(latest.ask("a", work))
     await work.begun.wait()
     second = asyncio.ensure_future(latest.ask("a", work))
-    await asyncio.sleep(0)
+    await turn()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from asked_backend import SAID, Asked
+from turns import turn
 
 from pylot_ls.bundled import sample_path
 from pylot_ls.engine.types import Priority
@@ -189,7 +190,7 @@ async def test_who_cancels_ends_what_is_being_decoded(decoding, along):
     for n in range(2 if along else 0):
         editor.change(2 + n, "to"[n], (0, 4 + n), (0, 4 + n))
         question = editor.ask(0, 5 + n)
-        await asyncio.sleep(0)
+        await turn()
     editor.notify("$/cancelRequest", {"id": question.msg_id})
     assert (await question)["error"]["code"] == -32800
     await editor.backend.has_cancelled.wait()

@@ -8,9 +8,10 @@ import logging
 
 import pytest
 from lsprotocol import types
-from protocol_client import HOVER, Client, answer_none, error_of, hang, settled
+from protocol_client import HOVER, Client, answer_none, error_of, hang
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
+from turns import settled
 
 from pylot_ls.errors import EngineError
 from pylot_ls.lsp.framing import FramingFault

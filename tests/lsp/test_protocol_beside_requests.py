@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lsprotocol import types
-from protocol_client import answer_none, error_of, settled
+from protocol_client import answer_none, error_of
 from pygls.exceptions import JsonRpcException
+from turns import settled
 
 if TYPE_CHECKING:
     from pygls.lsp.server import LanguageServer

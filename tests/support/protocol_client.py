@@ -54,11 +54,6 @@ class Client:
         return answer
 
 
-async def settled(turns=5):
-    for _ in range(turns):
-        await asyncio.sleep(0)
-
-
 def error_of(answers) -> tuple:
     (answer,) = answers
     assert "result" not in answer
