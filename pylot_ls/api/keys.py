@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import re
 import secrets
-import tempfile
 import time
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pylot_ls.api.users import User
 from pylot_ls.errors import KeyBookError
+from pylot_ls.private_file import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _KEY_BYTES = 32
 _SALT_BYTES = 16
@@ -144,17 +145,7 @@ class KeyBook:
         text = json.dumps({"keys": [asdict(entry) for entry in entries]}, indent=1)
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # mkstemp makes it with mode 0600.
-            handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                Path(temporary).replace(self.path)
-            except BaseException:
-                Path(temporary).unlink(missing_ok=True)
-                raise
+            write_private(self.path, text)
         except OSError as error:
             raise KeyBookError(f"the API keys cannot be written to {self.path}: {error.strerror}") from error
         self._stamp = None

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pylot_ls.private_file import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _log = logging.getLogger(__name__)
 
@@ -31,9 +33,6 @@ def remember(file: Path, values: dict[str, Any], most: int) -> None:
     """Replace the file as a whole, so that another process never reads half of it; the last ``most`` are kept."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as opened:
-            json.dump(dict(list(values.items())[-most:]), opened)
-        Path(name).replace(file)
+        write_private(file, json.dumps(dict(list(values.items())[-most:])))
     except OSError as error:
         _log.info("%s is not written: %s", file.name, error.strerror)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.config.folders import make_private
 from pylot_ls.errors import SettingsError
+from pylot_ls.private_file import write_private
 from pylot_ls.trace import on_one_line
 
 if TYPE_CHECKING:
@@ -101,6 +102,5 @@ def past_crashes(folder: Path) -> list[str]:
 def _remember(book: Path, told: list[str]) -> None:
     lines = [*past_crashes(book.parent), *told][-_MOST_REMEMBERED:]
     with contextlib.suppress(OSError):
-        book.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        book.chmod(0o600)
+        write_private(book, "".join(f"{line}\n" for line in lines))
     _log.debug("%d crashes were found", len(told))

@@ -20,6 +20,7 @@ from pylot_ls.api.server import serve_http
 from pylot_ls.api.text_socket import text_route
 from pylot_ls.config.folders import make_private, state_folder
 from pylot_ls.errors import PylotError
+from pylot_ls.private_file import write_private
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -120,11 +121,8 @@ def ensure_own_key() -> None:
     make_private(state_folder())
     path = own_key_path()
     key = book.create(_OWN_KEY, shares_editors=True)
-    path.unlink(missing_ok=True)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(key + "\n")
+        write_private(path, key + "\n")
     except OSError as error:
         book.revoke(_OWN_KEY)
         raise HttpError(f"the key cannot be written to {path}: {error.strerror}") from error

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import secrets
 import stat
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from pylot_ls.errors import PylotError
+from pylot_ls.private_file import write_private
 from pylot_ls.serving.place import MAX_LINE_BYTES, address_path, lock_path, locked, make_folder, socket_path
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ async def listening(folder: Path, serve: Serve) -> AsyncIterator[str]:
         token = accept.token = secrets.token_hex(32)
         server = await asyncio.start_server(accept, "127.0.0.1", 0, backlog=_BACKLOG, limit=MAX_LINE_BYTES)
         port = server.sockets[0].getsockname()[1]
-        _write_private(address_path(folder), json.dumps({"port": port, "token": token}))
+        write_private(address_path(folder), json.dumps({"port": port, "token": token}))
         where = f"127.0.0.1:{port}"
     try:
         yield where
@@ -156,13 +156,3 @@ def _remove(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         if not stat.S_ISDIR(path.lstat().st_mode):
             path.unlink()
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file for the user alone, which is whole when it appears."""
-    new = path.with_suffix(".new")
-    _remove(new)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-    new.replace(path)
