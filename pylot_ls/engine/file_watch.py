@@ -1,7 +1,7 @@
 """Models whose files change while they are loaded: a new file is loaded, one that cannot be read is refused.
 
-llama.cpp maps a file into memory. One that is replaced by rename stays as it was for who has mapped it; one that is
-rewritten in place changes under his hands, and one that is cut short ends his process.
+What is loaded stays in memory as it was, whatever becomes of its file: one that is replaced by rename stays for who has
+mapped it, and ``mapped_file.py`` sees to those that are rewritten in place.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.engine.identity import file_stamp, is_other_file
+from pylot_ls.engine.probe import probe
 from pylot_ls.errors import ModelError
 from pylot_ls.language import Message, text_of
 
@@ -63,32 +64,35 @@ class FileWatch:
     async def _changed(self, backend: PooledBackend, before: Mapping[Path, str | None], now: Stamps) -> None:
         changed = [file for file, stamp in now.items() if stamp != before[file]]
         names = ", ".join(file.name for file in changed)
-        is_replaced = all(is_other_file(before[file] or "", now[file] or "") for file in changed)
         try:
-            for file in changed:
-                await asyncio.to_thread(read_header, file)
+            # Where nothing is loaded, loading says what is wrong.
+            for file in changed if backend.is_loaded else ():
+                await asyncio.to_thread(_check, file)
         except ModelError as error:
-            if is_replaced:
-                self._refused[backend] = now
-                self._tell(
-                    Message(
-                        "{files} was replaced by a file that cannot be used: {reason}; what was loaded goes on",
-                        files=names,
-                        reason=text_of(error),
-                    )
-                )
-                return
-        if is_replaced:
-            _log.warning("%s was replaced; it is loaded again", names)
-        else:
+            self._refused[backend] = now
             self._tell(
                 Message(
-                    "{files} was rewritten in place, which may end the server: replace it by rename; it is "
-                    "loaded again",
+                    "{files} has changed and cannot be used as it is now: {reason}; what was loaded goes on",
                     files=names,
+                    reason=text_of(error),
                 )
             )
+            return
+        if all(is_other_file(before[file] or "", now[file] or "") for file in changed):
+            _log.warning("%s was replaced; it is loaded again", names)
+        else:
+            self._tell(Message("{files} was rewritten in place; it is loaded again", files=names))
         await asyncio.to_thread(backend.reload)
+
+
+def _check(file: Path) -> None:
+    """Refuse what would not be loaded; before what is loaded is let go.
+
+    Raises:
+        ModelError: see ``probe``.
+    """
+    if read_header(file).metadata.get("general.type") != "adapter":
+        probe(file)
 
 
 def _stamps(files: Iterable[Path]) -> Stamps:

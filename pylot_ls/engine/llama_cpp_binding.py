@@ -21,6 +21,7 @@ from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.fim_vocabulary import fim_tokens_of
 from pylot_ls.engine.fragments import without_added_space
 from pylot_ls.engine.grammar_sampler import GrammarSampler
+from pylot_ls.engine.mapped_file import MappedFile
 from pylot_ls.engine.metadata import embeds, pools
 from pylot_ls.engine.prompt_types import Marker
 from pylot_ls.engine.types import FimTokens, SpecialToken
@@ -133,8 +134,13 @@ class LlamaModel:
         progress = lib.llama_progress_callback(lambda fraction, _data: on_progress(fraction))
         params.progress_callback = progress
         log_lines.first_error = ""
+        self._mapped = MappedFile.open(path)
+        params.use_mmap = self._mapped is not None
         self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
+        if self._mapped and self._model:
+            self._mapped.guard()
         if not self._model:
+            self._unmap()
             raise ModelUnreadableError(
                 Message(
                     "llama.cpp cannot load {path}: {reason}; fetch the file again, or set model.path to another model",
@@ -333,5 +339,10 @@ class LlamaModel:
     def close(self) -> None:
         """Free the weights. Contexts of it are closed before."""
         if self._model:
+            self._unmap()
             lib.llama_model_free(self._model)
             self._model = None
+
+    def _unmap(self) -> None:
+        if self._mapped:
+            self._mapped.close()

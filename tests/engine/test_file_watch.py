@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from functools import partial
 
@@ -48,6 +49,16 @@ class Watched:
         new = self.path.with_name("new.part")
         new.write_bytes(data)
         new.replace(self.path)
+
+
+async def continuation(made):
+    events = [each async for each in made.engine.generate((TextSegment("def add(a, b):\n"),), max_tokens=8)]
+    return "".join(each.text for each in events)
+
+
+def overwrite(path, data):
+    with path.open("r+b") as file:
+        file.write(data)
 
 
 @pytest_asyncio.fixture
@@ -108,7 +119,7 @@ async def test_a_file_that_cannot_be_used_is_refused_once_and_what_was_loaded_go
     made.replace(b"no model at all, but as long as a header has to be")
     await made.look(5)
     (message,) = made.told
-    assert "model.gguf was replaced by a file that cannot be used: " in message
+    assert "model.gguf has changed and cannot be used as it is now: " in message
     assert "is not a GGUF file" in message
     assert message.endswith("what was loaded goes on")
     assert made.backend.is_loaded
@@ -128,33 +139,52 @@ async def test_a_file_that_is_gone_is_not_missed(watched):
 
 async def test_one_that_was_rewritten_in_place_is_loaded_again_and_told(watched, renamed):
     made = await watched()
-    with made.path.open("r+b") as file:
-        file.write(renamed)
+    await asyncio.to_thread(overwrite, made.path, renamed)
     await made.look()
     assert isinstance(await made.settled.get(), Ready)
+    assert made.told == ["model.gguf was rewritten in place; it is loaded again"]
+
+
+@pytest.mark.parametrize("n_bytes", [10, 2_000_000])
+async def test_one_that_was_cut_short_in_place_is_refused_and_what_was_loaded_goes_on(watched, n_bytes):
+    made = await watched()
+    before = await continuation(made)
+    # The file's lease is given back on a thread, for which a thread has to wait.
+    await asyncio.to_thread(os.truncate, made.path, n_bytes)
+    await made.look(5)
     (message,) = made.told
-    assert "model.gguf was rewritten in place, which may end the server: replace it by rename" in message
+    assert "model.gguf has changed and cannot be used as it is now: " in message
+    assert made.backend.is_loaded
+    await made.engine.prefill((TextSegment("y = 2"),))
+    assert await continuation(made) == before
 
 
-async def test_one_that_was_damaged_in_place_is_unloaded_and_says_why(watched):
+async def test_one_that_was_damaged_in_place_is_refused_and_what_was_loaded_goes_on(watched):
     made = await watched()
-    with made.path.open("r+b") as file:
-        file.write(bytes(64))
+    await asyncio.to_thread(overwrite, made.path, bytes(64))
     await made.look()
-    state = await made.settled.get()
-    assert isinstance(state, LoadFailed)
-    assert "is not a GGUF file" in state.message
+    (message,) = made.told
+    assert "is not a GGUF file" in message
+    assert made.backend.is_loaded
+    assert (await made.engine.prefill((TextSegment("x = 1"),))).prompt_tokens > 0
 
 
-async def test_what_could_not_be_loaded_is_loaded_once_its_file_is_mended(watched, renamed):
-    made = await watched()
-    with made.path.open("r+b") as file:
-        file.write(bytes(64))
-    await made.look()
-    assert isinstance(await made.settled.get(), LoadFailed)
-    made.replace(renamed)
-    await made.look()
-    assert isinstance(await made.settled.get(), Ready)
+async def test_what_could_not_be_loaded_is_loaded_once_its_file_is_mended(bundled_config, tmp_path, renamed):
+    path = tmp_path / "model.gguf"
+    path.write_bytes(bytes(64))
+    made = Watched(replace(bundled_config, path=path))
+    try:
+        assert isinstance(await made.settled.get(), LoadFailed)
+        overwrite(path, bytes(65))
+        await made.look()
+        state = await made.settled.get()
+        assert isinstance(state, LoadFailed)
+        assert "is not a GGUF file" in state.message
+        made.replace(renamed)
+        await made.look()
+        assert isinstance(await made.settled.get(), Ready)
+    finally:
+        await made.engine.close()
 
 
 async def test_an_adapter_that_changes_counts_as_well(watched, tmp_path, model_path):
