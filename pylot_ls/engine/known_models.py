@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
-from pylot_ls.engine.dimensions import Dimensions
+from pylot_ls.engine.dimensions import Dimensions, dimensions_of_header
+from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.engine.manifest import read_manifest
 from pylot_ls.engine.memory_plan import Wishes, plan_memory
-from pylot_ls.errors import ManifestError, ModelTooLargeError
+from pylot_ls.errors import ManifestError, ModelError, ModelTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +67,20 @@ def largest_that_fits(folders: tuple[Path, ...], role: Role, room: Room) -> str 
         if plan_or_none(dimensions_of_manifest(manifest, weights_bytes(manifest, file)), Wishes(), room)
     ]
     return max(found)[2] if found else None
+
+
+def largest_that_is_here(folders: tuple[Path, ...], role: Role, room: Room) -> str | None:
+    """The same of the models whose files lie beside their manifests, as ``models use`` takes it; None for none."""
+    found = []
+    for folder in folders:
+        for file in folder.glob("*.gguf"):
+            manifest = dict(_manifests((folder,))).get(file.stem)
+            if manifest is None or role not in manifest.roles:
+                continue
+            with contextlib.suppress(ModelError):
+                if plan_or_none(dimensions_of_header(read_header(file)), Wishes(), room):
+                    found.append((manifest.n_params, file.stem))
+    return max(found)[1] if found else None
 
 
 def _manifests(folders: tuple[Path, ...]) -> Iterator[tuple[str, Manifest]]:

@@ -11,7 +11,7 @@ from pylot_ls.engine.adapters import check_adapter
 from pylot_ls.engine.dimensions import dimensions_of_header
 from pylot_ls.engine.gguf_header import read_header
 from pylot_ls.engine.identity import known_identity
-from pylot_ls.engine.known_models import largest_that_fits
+from pylot_ls.engine.known_models import largest_that_fits, largest_that_is_here
 from pylot_ls.engine.manifest import Role, manifest_for
 from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
@@ -207,11 +207,14 @@ def _plan(config: LlamaConfig, dimensions: Dimensions, memory: Memory, is_wanted
         return memory.plan(config.path, dimensions, _wishes(config, dimensions), is_wanted)
     except ModelTooLargeError as error:
         role = Role.EMBED if config.embeds else Role.COMPLETE
-        other = largest_that_fits(config.manifest_folders, role, memory.room())
         refusal = Message("there is no room for {path}: {reason}", path=config.path, reason=text_of(error))
-        if other:
+        if other := largest_that_fits(config.manifest_folders, role, memory.room()):
             refusal = Message(
                 "{refusal}; or take one that fits: pylot-ls models pull {name}", refusal=refusal, name=other
+            )
+        elif other := largest_that_is_here(config.manifest_folders, role, memory.room()):
+            refusal = Message(
+                "{refusal}; or take one that fits: pylot-ls models use {name}", refusal=refusal, name=other
             )
         raise ModelTooLargeError(refusal) from error
 

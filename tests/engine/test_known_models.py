@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 
 from pylot_ls.bundled import models_dir
-from pylot_ls.engine.known_models import dimensions_of_manifest, largest_that_fits, plan_or_none, weights_bytes
+from pylot_ls.engine.known_models import (
+    dimensions_of_manifest,
+    largest_that_fits,
+    largest_that_is_here,
+    plan_or_none,
+    weights_bytes,
+)
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.manifest import KvShape, Manifest, ModelFile, Role, read_manifest
 from pylot_ls.engine.memory import WholeMachine
@@ -69,3 +76,17 @@ def test_a_model_without_room_is_refused_with_one_that_has(bundled_config, drive
     assert state.kind == "ModelTooLargeError"
     assert "there is no room for " in state.message
     assert "where you do not set cache.memory_limit_mb; or take one that fits: pylot-ls models pull " in state.message
+
+
+def test_where_only_the_bundled_model_has_room_it_is_offered(bundled_config, drive, tmp_path):
+    large = tmp_path / "large.gguf"
+    large.write_bytes(bundled_config.path.read_bytes())
+    os.truncate(large, GIB)  # its last tensor reaches as far as the file does
+    config = replace(bundled_config, path=large, manifest_folders=FOLDERS)
+    state = drive(LlamaBackend(config, WholeMachine(100 * MIB))).state()
+    assert state.message.endswith("raise that; or take one that fits: pylot-ls models use pylot-tiny")
+
+
+@pytest.mark.parametrize(("role", "room"), [(Role.CHAT, 100 * MIB), (Role.COMPLETE, MIB)])
+def test_a_model_that_is_here_is_offered_only_for_its_role_and_where_it_has_room(role, room):
+    assert largest_that_is_here(FOLDERS, role, Room(GIB, GIB, room)) is None
