@@ -18,17 +18,18 @@ _CHUNK_BYTES = 4 * 2**20
 _MOST_REMEMBERED = 64
 
 
-def model_identity(model: Path, memory: Path, keep_on: Callable[[], bool]) -> str | None:
+def model_identity(model: Path, memory: Path | None, keep_on: Callable[[], bool]) -> str | None:
     """The SHA-256 of a model file; None when it cannot be told.
 
     Args:
         model: the file.
-        memory: a JSON file of ours where hashes are remembered, by device, inode, size and times of change.
+        memory: a JSON file of ours where hashes are remembered, by device, inode, size and times of change; None for
+            nowhere.
         keep_on: asked between chunks; reading ends when it returns False.
     """
     try:
         before = _version(model)
-        remembered = _remembered(memory)
+        remembered = _remembered(memory) if memory else {}
         known = remembered.get(before)
         if known is not None:
             return known
@@ -39,7 +40,8 @@ def model_identity(model: Path, memory: Path, keep_on: Callable[[], bool]) -> st
     except OSError as error:
         _log.info("the model's identity cannot be told: %s", error.strerror)
         return None
-    remember(memory, {**remembered, before: digest}, _MOST_REMEMBERED)
+    if memory:
+        remember(memory, {**remembered, before: digest}, _MOST_REMEMBERED)
     return digest
 
 

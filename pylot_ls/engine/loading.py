@@ -16,6 +16,7 @@ from pylot_ls.engine.manifest import Role, manifest_for
 from pylot_ls.engine.memory import WholeMachine
 from pylot_ls.engine.memory_plan import Wishes
 from pylot_ls.engine.persistence import Persistence
+from pylot_ls.engine.pins import check_pin
 from pylot_ls.engine.probe import try_out
 from pylot_ls.engine.rendering import PromptRenderer
 from pylot_ls.engine.sequences import Sequences
@@ -167,6 +168,8 @@ def _load(
     dimensions = replace(dimensions_of_header(header), adapters_bytes=adapters_bytes)
     plan = _plan(config, dimensions, memory or WholeMachine(), lambda: on_progress(0.0))
     _log.info("memory plan of %s: %s", config.path.name, plan)
+    remembered = config.persistence.identities if config.persistence else None
+    check_pin(config.path, config.manifest_folders, remembered, lambda: on_progress(0.0))
     if not _is_vouched_for(config):
         try_out(config.path)
     # Imported here: it loads the native libraries, which the event loop's thread should not wait for.

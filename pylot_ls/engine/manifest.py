@@ -59,12 +59,14 @@ class ModelFile:
         repository: ``owner/name`` on the hub.
         file: its path in the repository.
         size_bytes: about; 0 where it is not known.
+        sha256: of its content, in hex; nothing else is loaded in its place. Empty where it is not known.
     """
 
     quantization: str
     repository: str
     file: str
     size_bytes: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Manifest:
         file_form: how another file is given as context, with {path} and {content} in it.
         chat_format: name of the chat template.
         kv: what a token takes in memory; None for a model that keeps nothing.
+        sha256: of the file of that name beside the manifest, as in ModelFile.
         held_out: what of Python's standard library and of installed packages the model was not trained on; None where
             nothing is known of its training.
     """
@@ -128,6 +131,13 @@ class Manifest:
     file_form: str = ""
     chat_format: str = ""
     kv: KvShape | None = None
+    sha256: str = ""
+
+
+def quantization_of(model: Path) -> str:
+    """The quantisation in a file's name, in capitals; empty where there is none."""
+    found = _QUANTIZATION.search(model.stem)
+    return found[0][1:].upper() if found else ""
 
 
 def manifest_for(model: Path, folders: tuple[Path, ...]) -> Manifest:
@@ -184,6 +194,7 @@ def _parse(raw: Table) -> Manifest:
         file_form=fim.text("file_form"),
         chat_format=chat.text("format"),
         kv=_kv(raw.table("kv")),
+        sha256=raw.digest("sha256"),
         held_out=_held_out(raw.table("training")) if "training" in raw else None,
     )
     for key in ("file", "card"):  # for people; nothing here asks for them
@@ -197,7 +208,7 @@ def _file(raw: Table) -> ModelFile:
     texts = {key: raw.text(key) for key in ("quantization", "repository", "file")}
     if not all(texts.values()):
         raise ValueError("each of files must have: quantization, repository, file")
-    file = ModelFile(**texts, size_bytes=raw.count("size_bytes"))
+    file = ModelFile(**texts, size_bytes=raw.count("size_bytes"), sha256=raw.digest("sha256"))
     raw.check_all_known()
     return file
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     _Choice = TypeVar("_Choice", bound=enum.StrEnum)
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Table:
@@ -37,6 +40,13 @@ class Table:
             return ""
         if not isinstance(value, str) or not value:
             raise ValueError(f"{self._place}{key} must be a text that is not empty")
+        return value
+
+    def digest(self, key: str) -> str:
+        """A SHA-256 in hex; empty when absent."""
+        value = self.text(key)
+        if value and not _SHA256.fullmatch(value):
+            raise ValueError(f"{self._place}{key} must be a SHA-256: 64 digits from 0 to f, in small letters")
         return value
 
     def count(self, key: str, least: int = 1) -> int:

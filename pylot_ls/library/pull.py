@@ -48,10 +48,15 @@ def pull(
         pause: called with seconds to wait before another attempt.
 
     Raises:
-        PullError: it cannot be had, does not fit the disk, or is not what the hub says it is. Nothing is at
-            ``destination`` then; what has been fetched is kept for the next time, unless it is wrong.
+        PullError: it cannot be had, does not fit the disk, is not what the hub says it is, or not what its manifest
+            says. Nothing is at ``destination`` then; what was fetched is kept for the next time, unless it is wrong.
     """
     remote = hub.look_up(file.repository, file.file, endpoint)
+    if file.sha256 and remote.sha256 != file.sha256:
+        raise PullError(
+            f"{file.file} on the hub is not the file that its manifest names: its SHA-256 is {remote.sha256}, not "
+            f"{file.sha256}. It was changed; nothing was fetched"
+        )
     partial = destination.with_name(f".{destination.name}.{remote.sha256}.part")
     try:
         _forget_others(destination, partial)

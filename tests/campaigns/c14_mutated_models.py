@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,7 @@ _FIRST = (("llama.attention.layer_norm_rms_epsilon", -1.0), ("llama.block_count"
 _HOSTILE = (0, 1, 2, 7, 2**16, 2**31 - 1, 2**32 - 1)
 _HOSTILE_FLOATS = (0.0, -1.0, float("nan"), float("inf"), 1e30)
 _PINNED = "pinned.gguf"
+_MANIFEST = 'roles = ["complete"]\nsha256 = "{}"\n[fim]\norders = ["psm"]\n'
 
 
 class Mutants:
@@ -127,16 +129,29 @@ def offer_as_setting(trial: Trial, server: Server, path: Path, number: int) -> N
         trial.count("loaded" if answer["loaded"] else "refused")
 
 
+def offer_as_pinned(trial: Trial, server: Server, content: bytes, digest: str) -> None:
+    """In the place of a file whose hash its manifest tells."""
+    path = trial.folder / _PINNED
+    path.write_bytes(content)
+    answer = server.use(path)
+    if answer is None:
+        trial.fault("parents lost", "a pinned one")
+    elif answer["loaded"]:
+        is_it = hashlib.sha256(content).hexdigest() == digest
+        trial.check(is_it, "loaded as a pinned one", f"{len(content)} bytes")
+    path.unlink()
+
+
 def offer_as_another(trial: Trial, content: bytes, digest: str) -> None:
     """As the hub might send it for a file whose hash it has told."""
-    place = trial.folder / _PINNED
+    place = trial.folder / "fetched.gguf"
     place.write_bytes(content)
-    remote = RemoteFile(**{**dict.fromkeys(RemoteFile.__dataclass_fields__, ""), "file": _PINNED, "sha256": digest})
+    remote = RemoteFile(**{**dict.fromkeys(RemoteFile.__dataclass_fields__, ""), "file": place.name, "sha256": digest})
     try:
         pull._check_hash(remote, place)
-        trial.check(hashlib.sha256(content).hexdigest() == digest, "put in a pinned one's place", len(content))
+        trial.check(hashlib.sha256(content).hexdigest() == digest, "taken from the hub", len(content))
     except PullError:
-        trial.check(not place.exists(), "put in a pinned one's place", "it was refused and kept")
+        trial.check(not place.exists(), "taken from the hub", "it was refused and kept")
 
 
 def run(trial: Trial) -> None:
@@ -145,19 +160,23 @@ def run(trial: Trial) -> None:
     server = Server(*(["--trusting"] if trial.is_planted else []))
     sound = trial.folder / "sound.gguf"
     sound.write_bytes(mutants.content)
+    (trial.folder / _PINNED).with_suffix(".toml").write_text(_MANIFEST.format(digest), encoding="utf-8")
     try:
         for number in range(trial.size):
             content = mutants.make(number)
             path.write_bytes(content)
             offer_as_another(trial, content, digest)
+            offer_as_pinned(trial, server, content, digest)
             # Turn about, but for those that are known to do harm where they are loaded.
             if number % 2 and number >= len(_FIRST):
                 offer_to_models(trial, path)
             else:
                 offer_as_setting(trial, server, path, number)
             trial.count("mutants")
-        answer = server.use(sound)
-        trial.check(answer is not None and answer["loaded"] is True, "sound ones refused", answer)
+        shutil.copyfile(sound, trial.folder / _PINNED)
+        for path in (sound, trial.folder / _PINNED):
+            answer = server.use(path)
+            trial.check(answer is not None and answer["loaded"] is True, "sound ones refused", answer)
     finally:
         server.close()
 
@@ -169,12 +188,12 @@ def plant(patch) -> None:
 
 CAMPAIGN = Campaign(
     number=14,
-    title="mutated GGUFs offered to `models`, as settings, and in a pinned one's place",
+    title="mutated GGUFs offered to `models`, as settings, in the place of one whose hash a manifest tells, by the hub",
     goal="parent survives all; a pinned model never loads a mutant",
     unit="mutants",
     short=6,
     full=2_000,
     run=run,
     plant=plant,
-    faults=("parents lost", "put in a pinned one's place", "sound ones refused"),
+    faults=("parents lost", "loaded as a pinned one", "taken from the hub", "sound ones refused"),
 )

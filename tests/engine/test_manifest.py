@@ -132,6 +132,8 @@ def test_a_token_takes_two_bytes_for_each_element_of_its_keys_and_values():
         (("n_ctx_train = 2048", "n_ctx_train = true"), "n_ctx_train must be a whole number"),
         (('"chat"]', '"talk"]'), "roles must be a list of: complete, chat, embed"),
         (('license = "MIT"', "license = 1"), "license must be a text"),
+        (('license = "MIT"', 'sha256 = "ABC"'), "sha256 must be a SHA-256: 64 digits"),
+        (('file = "some.gguf"', 'file = "some.gguf"\nsha256 = "1"'), r"files\[1\]\.sha256 must be a SHA-256"),
         (("[chat]", "[[chat]]"), "chat must be a table"),
         (("[[files]]", "[files]"), "not used: "),
     ],

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -162,6 +164,15 @@ def test_a_hash_that_is_none_is_refused_before_anything_is_fetched(hub, destinat
     with pytest.raises(PullError, match=r"no SHA-256 of some\.gguf"):
         fetch(hub, destination)
     assert hub.ranges == []
+
+
+def test_what_is_not_the_file_that_its_manifest_names_is_refused_before_anything_is_fetched(hub, destination, content):
+    pinned = replace(FILE, sha256="0" * 64)
+    with pytest.raises(PullError, match="is not the file that its manifest names"):
+        pull(pinned, destination, lambda *_: None, endpoint=hub.endpoint)
+    assert hub.ranges == []
+    pull(replace(FILE, sha256=hashlib.sha256(content).hexdigest()), destination, lambda *_: None, endpoint=hub.endpoint)
+    assert destination.read_bytes() == content
 
 
 def test_offline_mode_is_said(hub, destination, monkeypatch):
