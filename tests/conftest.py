@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 settings.register_profile("pylot", deadline=None)
 settings.load_profile("pylot")
 
+# One VS Code after the other takes as long as everything else does on three processors.
+_MOST_WORKERS = 4
 # Only a hang takes so long.
 _HANG_S = 60
 
@@ -37,6 +40,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("campaigns", "full campaigns (-m campaign)")
     group.addoption("--campaign-json", metavar="FILE", help="write what the full campaigns came to")
     group.addoption("--campaign-scale", type=float, default=1, metavar="X", help="run them at so much of their size")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite runs on all processors (a few are enough); what is named runs here, as the full campaigns do."""
+    is_all = config.args_source is not pytest.Config.ArgsSource.ARGS and config.option.markexpr == "not campaign"
+    return min(_MOST_WORKERS, os.cpu_count() or 1) if is_all else 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Real editors first, which take longest; one processor runs all tests of a file, and all that use VS Code."""
+
+    def uses_vscode(item: pytest.Item) -> bool:
+        return "running_vscode" in getattr(item, "fixturenames", ())
+
+    items.sort(key=lambda item: (not uses_vscode(item), item.get_closest_marker("editor") is None))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("vscode" if uses_vscode(item) else str(item.path)))
 
 
 @dataclass(frozen=True)

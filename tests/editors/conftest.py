@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FETCH = Path(__file__).with_name("fetch_editor.sh")
 FETCH_VSCODE = Path(__file__).with_name("fetch_vscode.sh")
 FETCH_TIMEOUT_S = 240
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pylot-ls-tests"
 
 
 def is_new_enough(binary: str | Path) -> bool:
@@ -49,15 +50,23 @@ def fetch(editor: str) -> Path:
     bash = shutil.which("bash")
     if bash is None:
         raise RuntimeError(f"no {editor} that is new enough on PATH, and no bash to fetch one")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    command = [bash, str(FETCH), editor, str(cache / "pylot-ls-tests" / editor)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S)
-    except subprocess.TimeoutExpired:
-        raise RuntimeError(f"fetching {editor} took more than {FETCH_TIMEOUT_S} s") from None
+    done = run_alone([bash, str(FETCH), editor, str(CACHE / editor)], editor)
     if done.returncode != 0:
         raise RuntimeError(f"no {editor} new enough on PATH, and none could be fetched: {done.stderr.strip()}")
     return Path(done.stdout.strip())
+
+
+def run_alone(command: list[str], editor: str) -> subprocess.CompletedProcess[str]:
+    """Fetch an editor, while no other process of the tests fetches one to the same cache."""
+    import fcntl  # noqa: PLC0415 - where there is a bash there is this
+
+    CACHE.mkdir(parents=True, exist_ok=True)
+    try:
+        with (CACHE / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"fetching {editor} took more than {FETCH_TIMEOUT_S} s") from None
 
 
 def find(editor: str, variable: str, program: str, is_new_enough: Callable[[str], bool]) -> Path:
@@ -191,14 +200,8 @@ def fetch_vscode() -> Path:
     bash = shutil.which("bash")
     if bash is None:
         raise RuntimeError("no bash to fetch VS Code with")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(os.environ.get("PYLOT_TEST_VSCODE") or cache / "pylot-ls-tests" / "vscode")
-    try:
-        done = subprocess.run(
-            [bash, str(FETCH_VSCODE), str(folder)], capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S
-        )
-    except subprocess.TimeoutExpired:
-        raise RuntimeError(f"fetching VS Code took more than {FETCH_TIMEOUT_S} s") from None
+    folder = Path(os.environ.get("PYLOT_TEST_VSCODE") or CACHE / "vscode")
+    done = run_alone([bash, str(FETCH_VSCODE), str(folder)], "VS Code")
     if done.returncode != 0:
         raise RuntimeError(f"no VS Code could be fetched: {done.stderr.strip()}")
     return folder
