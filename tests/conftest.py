@@ -48,7 +48,6 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(_MOST_WORKERS, os.cpu_count() or 1) if is_all else 0
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Real editors first, which take longest; one processor runs all tests of a file, and all that use VS Code."""
 
