@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from pylot_ls.bundled import bundled_model_path
 from pylot_ls.engine.engine import Engine
@@ -21,6 +22,8 @@ from pylot_ls.engine.types import Failed, Finished, GenerateRequest, LoadFailed,
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+
+    from xdist.remote import Producer
 
     from pylot_ls.engine.backend import Backend
     from pylot_ls.engine.prompt_types import Prompt
@@ -48,16 +51,21 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return min(_MOST_WORKERS, os.cpu_count() or 1) if is_all else 0
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+class ByFile(LoadScopeScheduling):
+    """One process runs all tests of a file, whose model they share, and one all of VS Code, which is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "vscode" if file.startswith("tests/editors/test_vscode") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real editors first, which take longest; one processor runs all tests of a file, and all that use VS Code."""
-
-    def uses_vscode(item: pytest.Item) -> bool:
-        return "running_vscode" in getattr(item, "fixturenames", ())
-
-    items.sort(key=lambda item: (not uses_vscode(item), item.get_closest_marker("editor") is None))
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("vscode" if uses_vscode(item) else str(item.path)))
+    """Real editors first: they take longest."""
+    items.sort(key=lambda item: (item.get_closest_marker("editor") is None, "test_vscode" not in item.path.name))
 
 
 @dataclass(frozen=True)
