@@ -21,7 +21,7 @@ from pylot_ls.engine.scripted_backend import ScriptedBackend
 from pylot_ls.engine.types import Failed, Finished, GenerateRequest, LoadFailed, Ready, Token
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
 
     from xdist.remote import Producer
 
@@ -61,6 +61,20 @@ class ByFile(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     return ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, object, object]:
+    """What a test has logged may be no text that can be sent from one process to another."""
+    return encodable((yield))
+
+
+def encodable(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {encodable(key): encodable(each) for key, each in value.items()}
+    return type(value)(map(encodable, value)) if isinstance(value, list | tuple) else value
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -79,7 +79,7 @@ def run(trial: Trial) -> None:
         pytest.skip("nothing there is like kill -9")
     folder, moments = trial.folder / "kv", list(_MOMENTS)
     kill_somewhere(trial, folder, 0)
-    for number in range(trial.size):
+    for number in trial.rounds():
         moment = moments[number // 2 % len(moments)] if number % 2 == 0 else ""
         code = kill_at(moment, folder) if moment else kill_somewhere(trial, folder, number)
         trial.count("kills", int(code == -signal.SIGKILL))

@@ -189,7 +189,7 @@ def run(trial: Trial) -> None:
         tier.put(key, value)
     tier.close()
     (trial.folder / "outside.val").write_bytes(pack(b"key 0", OUTSIDE))
-    for number in range(trial.size):
+    for number in trial.rounds():
         mutate = MUTATIONS[number % len(MUTATIONS)]
         folder = Folder(trial, template)
         mutate(folder)

@@ -119,7 +119,7 @@ def run(trial: Trial) -> None:
         pytest.skip("a mapped model is not rewritten there")
     owner = Owner(trial)
     owner.reused(owner.config)
-    for number in range(trial.size):
+    for number in trial.rounds():
         kind = _KINDS[number % len(_KINDS)]
         trial.check(owner.another(kind, number) == 0, "accepted", kind)
         trial.count("restores")

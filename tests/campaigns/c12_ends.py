@@ -79,7 +79,7 @@ def run(trial: Trial) -> None:
     if sys.platform == "win32":
         pytest.skip("Windows has no SIGTERM")
     ways = list(_WAYS)
-    trial.figures["slowest s"] = max(one(trial, ways[number % len(ways)]) for number in range(trial.size))
+    trial.figures["slowest s"] = max(one(trial, ways[number % len(ways)]) for number in trial.rounds())
 
 
 def plant(patch) -> None:

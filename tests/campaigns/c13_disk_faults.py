@@ -148,7 +148,7 @@ def run(trial: Trial) -> None:
     warnings, logger = Warnings(), logging.getLogger("pylot_ls.kvcache")
     logger.addHandler(warnings)
     try:
-        for number in range(trial.size):
+        for number in trial.rounds():
             one(trial, number, warnings)
     finally:
         logger.removeHandler(warnings)

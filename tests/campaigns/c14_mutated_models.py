@@ -162,7 +162,7 @@ def run(trial: Trial) -> None:
     sound.write_bytes(mutants.content)
     (trial.folder / _PINNED).with_suffix(".toml").write_text(_MANIFEST.format(digest), encoding="utf-8")
     try:
-        for number in range(trial.size):
+        for number in trial.rounds():
             content = mutants.make(number)
             path.write_bytes(content)
             offer_as_another(trial, content, digest)

@@ -235,7 +235,7 @@ async def attack_by_settings(ground: Ground, client: InProcess) -> None:
 async def serve(trial: Trial, ground: Ground, watch: Watch) -> None:
     client = InProcess(ScriptedBackend("completed()"))
     await client.initialize(capabilities={"workspace": {"configuration": True}})
-    for number in range(trial.size):
+    for number in trial.rounds():
         by_settings = number % 6 == 5
         with watch.on():
             # What an attack needs is made with the watch on: a link that is made opens nothing.

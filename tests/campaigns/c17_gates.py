@@ -255,7 +255,7 @@ async def serve(trial: Trial) -> None:
                 answer = await by_socket(found, door, found.good)
                 trial.check(answer.status == _ACCEPTED, "closed to the right ones", f"{door}, socket: {answer.status}")
         n_kinds, n_doors = len(_KINDS), len(doors)
-        for number in range(trial.size):
+        for number in trial.rounds():
             door, kind = doors[number // n_kinds % n_doors], _KINDS[number % n_kinds]
             await one(trial, found, door, kind, on_socket=trial.rng.randrange(_SOCKET_EACH) == 0)
             trial.count("requests")

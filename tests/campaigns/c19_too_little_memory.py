@@ -90,7 +90,7 @@ def run(trial: Trial) -> None:
     large = trial.folder / "large.gguf"
     large.write_bytes(bundled_model_path().read_bytes())
     os.truncate(large, _LARGE_BYTES)  # its last tensor reaches as far as the file does
-    for number in range(trial.size):
+    for number in trial.rounds():
         with pytest.MonkeyPatch.context() as patch:
             if number % 3 == 0:
                 limit = trial.rng.choice(_LIMITS_MIB)

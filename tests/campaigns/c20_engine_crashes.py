@@ -185,7 +185,7 @@ async def serve(trial: Trial, server: SharedServer) -> None:
     status = await asyncio.to_thread(server.wait)
     scene = Scene(trial, server, status["url"])
     await scene.begin()
-    for number in range(trial.size):
+    for number in trial.rounds():
         try:
             await scene.one(number)
         except (TimeoutError, ConnectionError, httpx2.HTTPError) as error:

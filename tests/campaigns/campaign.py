@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pytest
 
@@ -47,6 +47,13 @@ class Trial:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+
+    def rounds(self) -> Iterator[int]:
+        """Numbers up to the size; where a fault is planted, up to where it was found."""
+        for number in range(self.size):
+            if self.is_planted and self.notes:
+                return
+            yield number
 
     def count(self, name: str, n: int = 1) -> None:
         self.figures[name] = self.figures.get(name, 0) + n

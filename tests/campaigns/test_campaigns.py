@@ -58,6 +58,17 @@ def test_the_table_says_what_was_found_and_whether_that_is_the_goal(tmp_path, mo
     }
 
 
+def test_a_planted_fault_ends_a_run_once_it_is_found(tmp_path, monkeypatch):
+    def run(trial):
+        for number in trial.rounds():
+            trial.check(number != 2, "faults", number)
+            trial.count("acts")
+
+    fragile = Campaign(7, "Fragile", "0 faults", "acts", 5, 5, run, lambda _patch: None, ("faults",))
+    planted = fragile.attempt(Trial(5, 1, tmp_path, monkeypatch, is_planted=True))
+    assert (planted.figures["acts"], fragile.attempt(Trial(5, 1, tmp_path, monkeypatch)).figures["acts"]) == (3, 5)
+
+
 def test_a_campaign_that_did_less_than_it_should_is_not_held(tmp_path, monkeypatch):
     idle = Campaign(7, "Idle", "0 faults", "acts", 1, 1, lambda _trial: None, lambda _patch: None, ("faults",))
     assert not idle.is_sound(idle.attempt(Trial(1, 1, tmp_path, monkeypatch)))
