@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+<<<<<<< HEAD
 import os
+=======
+import logging
+>>>>>>> f2e3b75 (A test fails on errors that asyncio only logs, and on second answers of a server's process)
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -102,6 +106,27 @@ def _no_state_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
         yield
+
+
+class _Errors(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(logging.Formatter().format(record))
+
+
+@pytest.fixture(autouse=True)
+def _no_error_of_an_event_loop() -> Iterator[None]:
+    """What a callback raises, and what nobody asks a task for, asyncio logs: no test would see it."""
+    errors, logger = _Errors(), logging.getLogger("asyncio")
+    logger.addHandler(errors)
+    yield
+    logger.removeHandler(errors)
+    assert errors.said == []
 
 
 class Driven:

@@ -59,7 +59,7 @@ class Guard:
         try:
             self._check_host(headers.get("host"))
             is_allowed = origin is not None and self._is_allowed(origin)
-            answering = _with_cors(send, origin) if origin is not None and is_allowed else send
+            answering = _with_cors(send, self._allowed_name(origin)) if origin is not None and is_allowed else send
             if scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
                 # A browser asks whether a page may ask; without the headers it may not.
                 await Response()(scope, receive, answering)
@@ -99,8 +99,15 @@ class Guard:
             )
 
     def _is_allowed(self, origin: str) -> bool:
+        return ANY in self._options.origins or self._is_named(origin)
+
+    def _allowed_name(self, origin: str) -> str:
+        """What a page that may ask is told that may: itself, or any."""
+        return origin if self._is_named(origin) else ANY
+
+    def _is_named(self, origin: str) -> bool:
         origins = self._options.origins
-        if ANY in origins or origin in origins:
+        if origin in origins:
             return True
         scheme, _, host = origin.partition("://")
         return LOCAL_PAGES in origins and scheme in {"http", "https"} and _host_name(host) in LOOPBACK_HOSTS
@@ -146,14 +153,18 @@ def _is_same(origin: str, host: str | None) -> bool:
 
 
 def _with_cors(send: Send, origin: str) -> Send:
-    """Let a page of an origin that is allowed read the answer."""
-    allowed = (
+    """Let a page of an origin that is allowed read the answer.
+
+    Where any page may ask, it asks without what the browser has of the user: no cookie and no certificate of a client.
+    """
+    allowed = [
         ("Access-Control-Allow-Origin", origin),
-        ("Access-Control-Allow-Credentials", "true"),
         ("Access-Control-Allow-Methods", _METHODS),
         ("Access-Control-Allow-Headers", "*"),
         ("Vary", "Origin"),
-    )
+    ]
+    if origin != ANY:
+        allowed.append(("Access-Control-Allow-Credentials", "true"))
 
     async def answer(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -205,10 +205,13 @@ class Engine:
         )
         return await _usage_of(self._serve(request))
 
-    def learn(self, text_id: str, text: str | None, *, session: str = "") -> None:
-        """Take note of a text for the requests of a session that name a hole; None forgets it."""
+    def learn(self, text_id: str, text: str | None, *, session: str = "", own_only: bool = False) -> None:
+        """Take note of a text for the requests of a session that name a hole; None forgets it.
+
+        ``own_only``: for those alone whose hole is in it.
+        """
         if not self._closed:
-            self._backend.learn(KnownText(session, text_id, text))
+            self._backend.learn(KnownText(session, text_id, text, own_only))
 
     async def embed(
         self, texts: Sequence[str], *, priority: Priority = Priority.BACKGROUND, session: str = ""

@@ -31,8 +31,9 @@ class Lessons:
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._lock = threading.Lock()
-        self._waiting: dict[tuple[str, str], str] = {}
+        self._waiting: dict[tuple[str, str], KnownText] = {}
         self._forgotten: list[tuple[str, str]] = []
+        self._restricted: set[tuple[str, str]] = set()
         self._begun: dict[tuple[str, str], _Lesson] = {}
         self._tokenize: Callable[[str], Tokens] = lambda _text: ()
         self._ngrams: Ngrams | None = None
@@ -47,7 +48,8 @@ class Lessons:
                 self._waiting.pop(key, None)
                 self._forgotten.append(key)
             else:
-                self._waiting[key] = text.text
+                self._waiting[key] = text
+            (self._restricted.add if text.own_only else self._restricted.discard)(key)
         self._wake()
 
     # What follows runs on the worker's thread.
@@ -62,7 +64,11 @@ class Lessons:
         return self._ngrams is not None and (bool(self._begun) or bool(self._waiting))
 
     def forget(self) -> None:
-        """Forget what is to be forgotten: at once, so that nothing more is said from it."""
+        """Forget what is to be forgotten, and restrict what is to be: at once, so that nothing more is said from it."""
+        while self._restricted:
+            restricted = self._restricted.pop()
+            if self._ngrams is not None:
+                self._ngrams.restrict(*restricted)
         while self._forgotten:
             key = self._forgotten.pop()
             self._known.pop(key, None)
@@ -83,7 +89,8 @@ class Lessons:
         What is said is then the same, whether there was time between the two or not.
         """
         key = session, text_id
-        n_waiting = len(self._waiting.get(key, ""))
+        waiting = self._waiting.get(key)
+        n_waiting = 0 if waiting is None else len(waiting.text or "")
         if self.is_ready and n_waiting <= _MOST_AT_ONCE and (n_waiting or key in self._begun):
             self._go_on(key, to_the_end=True)
 
@@ -95,7 +102,7 @@ class Lessons:
             if not to_the_end:
                 return
         del self._begun[key]
-        self._ngrams.put(*key, lesson.learnt())
+        self._ngrams.put(*key, lesson.learnt(), own_only=lesson.own_only)
         self._known[key] = lesson.tokens
 
     def _lesson(self, key: tuple[str, str]) -> _Lesson | None:
@@ -110,10 +117,11 @@ class Lessons:
 class _Lesson:
     """One text, block by block."""
 
-    def __init__(self, text: str, known: dict[str, Tokens]) -> None:
+    def __init__(self, text: KnownText, known: dict[str, Tokens]) -> None:
         self.tokens: dict[str, Tokens] = {}
+        self.own_only = text.own_only
         self._known = known
-        self._blocks = _BLOCK.findall(text)
+        self._blocks = _BLOCK.findall(text.text or "")
         self._n_done = 0
 
     def step(self, tokenize: Callable[[str], Tokens]) -> bool:

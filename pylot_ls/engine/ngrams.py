@@ -146,17 +146,25 @@ class Ngrams:
 
     def __init__(self) -> None:
         self._texts: OrderedDict[tuple[str, str], TokenText] = OrderedDict()
+        self._own_only: set[tuple[str, str]] = set()
 
-    def put(self, session: str, text_id: str, text: TokenText) -> None:
-        """Keep a text, in the place of what had its id."""
+    def put(self, session: str, text_id: str, text: TokenText, *, own_only: bool = False) -> None:
+        """Keep a text, in the place of what had its id; ``own_only``: for what is generated in itself."""
         self.drop(session, text_id)
         self._texts[session, text_id] = text
+        if own_only:
+            self.restrict(session, text_id)
         while len(self._texts) > 1 and sum(map(len, self._texts.values())) > _MOST_TOKENS:
             self._texts.popitem(last=False)
 
     def drop(self, session: str, text_id: str) -> None:
         """Forget a text."""
         self._texts.pop((session, text_id), None)
+        self._own_only.discard((session, text_id))
+
+    def restrict(self, session: str, text_id: str) -> None:
+        """Let a text count in what is generated in itself alone, until it is put again."""
+        self._own_only.add((session, text_id))
 
     def matcher(self, session: str, hole: Hole, typed: Sequence[int]) -> Matcher:
         """For a request of a session.
@@ -169,8 +177,8 @@ class Ngrams:
         """
         texts = [(TokenText([typed], [0]), (0, 0))]
         for (owner, text_id), text in self._texts.items():
-            if owner == session:
-                is_own = text_id == hole.text_id
+            is_own = text_id == hole.text_id
+            if owner == session and (is_own or (owner, text_id) not in self._own_only):
                 texts.append((text, text.positions(hole.first_line, hole.last_line) if is_own else (0, 0)))
         return Matcher(texts)
 

@@ -71,11 +71,15 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class KnownText:
-    """A text from which what is generated for a session may draw; None where it is to be forgotten."""
+    """A text from which what is generated for a session may draw; None where it is to be forgotten.
+
+    With ``own_only`` only what is generated in the text itself may, from now on.
+    """
 
     session: str
     text_id: str
     text: str | None
+    own_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

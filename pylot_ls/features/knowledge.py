@@ -1,8 +1,12 @@
-"""The engine knows the open documents: what stands in them says what may be typed next."""
+"""The engine knows the open documents: what stands in them says what may be typed next.
+
+What is secret, or may be as far as is known, is known for suggestions in itself alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pylot_ls.prompts.window import with_line_feeds
@@ -24,17 +28,32 @@ class Knowledge:
 
     Args:
         document: an open document as it is now; None where it is not open, or not one to learn.
+        may_be_drawn_on: whether what stands in a document may be suggested in others, as far as it is known.
         engine: the session's.
     """
 
-    def __init__(self, document: Callable[[str], Document | None], engine: Callable[[], Engine]) -> None:
+    def __init__(
+        self,
+        document: Callable[[str], Document | None],
+        may_be_drawn_on: Callable[[str], bool],
+        engine: Callable[[], Engine],
+    ) -> None:
         self._document = document
+        self._may_be_drawn_on = may_be_drawn_on
         self._engine = engine
         self._resting: dict[str, asyncio.TimerHandle] = {}
+        # What was learnt, and whether others may draw on it.
+        self._learnt: dict[str, bool] = {}
 
-    def opened(self, uri: str) -> None:
-        """A document was opened."""
+    def opened(self, uri: str, found_out: asyncio.Future[None]) -> None:
+        """A document was opened; once ``found_out`` is done it is known whether others may draw on it."""
         self._learn(uri)
+        found_out.add_done_callback(partial(self._found_out, uri))
+
+    def rules_saved(self) -> None:
+        """On which documents others may draw may be another answer now."""
+        for uri in tuple(self._learnt):
+            self._review(uri)
 
     def edited(self, uri: str) -> None:
         """A document was edited."""
@@ -44,6 +63,7 @@ class Knowledge:
     def closed(self, uri: str) -> None:
         """A document was closed."""
         self._stop_waiting(uri)
+        self._learnt.pop(uri, None)
         self._engine().learn(uri, None)
 
     def close(self) -> None:
@@ -56,13 +76,23 @@ class Knowledge:
         if handle is not None:
             handle.cancel()
 
+    def _found_out(self, uri: str, question: asyncio.Future[None]) -> None:
+        if not question.cancelled():  # the session goes on
+            self._review(uri)
+
+    def _review(self, uri: str) -> None:
+        """Have a document learnt again where others may draw on it as they might not before, or the other way round."""
+        if self._learnt.get(uri) not in {None, self._may_be_drawn_on(uri)}:
+            self._learn(uri)
+
     def _learn(self, uri: str) -> None:
         self._resting.pop(uri, None)
         document = self._document(uri)
         if document is not None:
-            learn(document, self._engine())
+            shared = self._learnt[uri] = self._may_be_drawn_on(uri)
+            learn(document, self._engine(), own_only=not shared)
 
 
-def learn(document: Document, engine: Engine) -> None:
-    """Have a document learnt as it is now."""
-    engine.learn(document.uri, with_line_feeds(document.text.slice(0, _MOST_CHARACTERS)))
+def learn(document: Document, engine: Engine, *, own_only: bool = True) -> None:
+    """Have a document learnt as it is now; with ``own_only`` no suggestion in another one draws on it."""
+    engine.learn(document.uri, with_line_feeds(document.text.slice(0, _MOST_CHARACTERS)), own_only=own_only)

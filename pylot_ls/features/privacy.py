@@ -1,8 +1,9 @@
-"""Which documents leave no trace on disk."""
+"""Which documents leave no trace on disk, and which none in what is suggested elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
+import enum
 import fnmatch
 import logging
 import os
@@ -45,20 +46,35 @@ _SECRET_NAMES = (
 _RULE_FILES = frozenset({*NAMES, "exclude", "ignore"})
 
 
-class Privacy:
-    """Knows of each open document whether what is evaluated of it may be kept on disk.
+class Kind(enum.Enum):
+    """What a document is, as far as traces of it go."""
 
-    Kept are files alone, none with a secret's name, and none that ignore files leave out. Until that is known of a
-    document, and where it is in doubt, the answer is no.
+    # A file of this machine; only of these anything may be kept on disk.
+    FILE = enum.auto()
+    # No file, or not yet in a folder that is there: a text that was never saved, a notebook's cell.
+    OTHER = enum.auto()
+    # It has a secret's name, or ignore files leave it out, or that cannot be found out.
+    SECRET = enum.auto()
+
+
+class Privacy:
+    """Knows of each open document whether it may leave traces: on disk, and in what is suggested in others.
+
+    Kept are files alone, none with a secret's name, and none that ignore files leave out; of these two nothing is
+    suggested elsewhere either. Until that is known of a document, and where it is in doubt, the answer is no.
     """
 
     def __init__(self) -> None:
-        self._answers: dict[str, bool] = {}
+        self._answers: dict[str, Kind] = {}
         self._questions: dict[str, object] = {}
 
     def may_be_kept(self, uri: str) -> bool:
-        """The answer as far as it is known; takes no time."""
-        return self._answers.get(uri, False)
+        """Whether what is evaluated of a document may be kept on disk, as far as it is known; takes no time."""
+        return self._answers.get(uri) is Kind.FILE
+
+    def may_be_drawn_on(self, uri: str) -> bool:
+        """Whether what stands in a document may be suggested in others, as far as it is known; takes no time."""
+        return self._answers.get(uri, Kind.SECRET) is not Kind.SECRET
 
     def learn(self, uri: str) -> Coroutine[Any, Any, None]:
         """A document was opened: what to await to find out, on a thread, since ignore files are read.
@@ -86,16 +102,24 @@ class Privacy:
         self._answers.pop(uri, None)
 
 
-def _find_out(uri: str) -> bool:
+def _find_out(uri: str) -> Kind:
     try:
+        parts = urlsplit(uri)
+        if _has_secret_name(unquote(parts.path).rpartition("/")[2]):
+            return Kind.SECRET
+        if parts.scheme != "file":
+            return Kind.OTHER
         path = file_path(uri)
+        if path is not None and not os.path.lexists(path.parent):
+            return Kind.OTHER
         # The document's name may be a link to the file that has another one.
         places = () if path is None else {path, _resolved(path)}
-        return bool(places) and not any(_has_secret_name(place) or is_ignored_on_disk(place) for place in places)
+        is_ordinary = places and not any(_has_secret_name(each.name) or is_ignored_on_disk(each) for each in places)
     except (OSError, ValueError) as error:
         # Whatever cannot be read or understood might have said no.
         _log.info("nothing of a document is kept on disk: %s", error)
-        return False
+        is_ordinary = False
+    return Kind.FILE if is_ordinary else Kind.SECRET
 
 
 def file_path(uri: str, *, windows: bool = os.name == "nt") -> Path | None:
@@ -133,5 +157,5 @@ def _resolved(path: Path) -> Path:
     return Path(os.path.realpath(path, strict=True))
 
 
-def _has_secret_name(path: Path) -> bool:
-    return any(fnmatch.fnmatchcase(path.name.lower(), pattern) for pattern in _SECRET_NAMES)
+def _has_secret_name(name: str) -> bool:
+    return any(fnmatch.fnmatchcase(name.lower(), pattern) for pattern in _SECRET_NAMES)

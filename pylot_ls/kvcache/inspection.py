@@ -20,11 +20,18 @@ _MAX_ROWS = 100
 _Object = tuple[str, str, str, str | None]
 _SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 _LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+# What SQLite says of a full or failing disk, also where the database is sound: to read one it makes a file beside it.
+_OF_THE_DISK = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 
 
 def is_locked(error: sqlite3.Error) -> bool:
     """Whether another connection held the database; not so for errors of Python's own, which have no code."""
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _LOCKED
+    return _code(error) in _LOCKED
+
+
+def _code(error: sqlite3.Error) -> int:
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 def find_fault(folder: Path, timeout_s: float) -> str | None:
@@ -33,7 +40,8 @@ def find_fault(folder: Path, timeout_s: float) -> str | None:
     A database that another process is just making holds less than a finished one: only what it holds is judged.
 
     Raises:
-        sqlite3.OperationalError: it is locked for longer than the timeout, or a database to compare cannot be made.
+        sqlite3.OperationalError: it is locked for longer than the timeout, the disk is full or fails, or a database to
+            compare cannot be made.
         OSError: the files cannot be looked at.
     """
     for name in DB_FILES:
@@ -51,7 +59,7 @@ def find_fault(folder: Path, timeout_s: float) -> str | None:
         with closing(open_database(folder, timeout_s, "ro")) as database:
             return _fault_in(database, expected)
     except sqlite3.Error as error:
-        if is_locked(error):
+        if _code(error) in _LOCKED | _OF_THE_DISK:
             raise
         return f"{DB_NAME} is damaged ({error})"
 

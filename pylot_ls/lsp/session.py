@@ -91,7 +91,7 @@ class Session:
         self.privacy = Privacy()
         self.feedback = Feedback(self.documents.get, self.privacy.may_be_kept, notices.warning)
         self._reopening = Reopening(self.anchors, self.documents.get, self._is_recorded)
-        self._knowledge = Knowledge(self._known, lambda: self.engine)
+        self.knowledge = Knowledge(self._known, self.privacy.may_be_drawn_on, lambda: self.engine)
         self._answers = Answers(
             self.anchors, lambda: self.engine, self._reopening.known, self.privacy.may_be_kept, self.keep
         )
@@ -226,8 +226,8 @@ class Session:
     def opened(self, uri: str) -> None:
         """A document was opened: find out what may be kept of it, and let it stand where it stood before."""
         self.actions.snapshots.forget(uri)
-        self._knowledge.opened(uri)
         learned = self.keep(self.privacy.learn(uri))
+        self.knowledge.opened(uri, learned)
         self.keep(self._reopening.opened(uri, learned, self.engine))
 
     def close_document(self, uri: str) -> None:
@@ -240,7 +240,7 @@ class Session:
 
     def _leave(self, uri: str) -> None:
         """Forget what the models know of a document; where it stood is recorded."""
-        self._knowledge.closed(uri)
+        self.knowledge.closed(uri)
         self._reopening.closed(uri)
         self.anchors.forget(uri)
         self._answers.forget(uri)
@@ -251,7 +251,7 @@ class Session:
 
         Begins the completion there, which the editor's request then joins, or ends the one that is out of date.
         """
-        self._knowledge.edited(document.uri)
+        self.knowledge.edited(document.uri)
         if offset is not None and self._has_asked and self._is_eager:
             self.keep(self.suggest(document, offset))
         else:
@@ -344,7 +344,7 @@ class Session:
         for task in self._tasks:
             task.cancel()
         self._reopening.close()
-        self._knowledge.close()
+        self.knowledge.close()
         await self.actions.close()
         await self.feedback.close()
         if self._pool is not None:

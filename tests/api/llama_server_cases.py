@@ -45,6 +45,7 @@ MISSING = (
     (r"static_assets", "there is no web page here but one"),
     (r"aliases_and_tags", "models have no tags"),
     (r"cors_proxy", "it asks no other servers"),
+    (r"cors.*Allow-Credentials", "any page may ask, but not with what the browser has of the user"),
     (r"pooling_none", "vectors are of texts, not of tokens"),
     (r"return_progress", "the engine does not tell how far it is with a prompt"),
 )

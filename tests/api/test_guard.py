@@ -100,6 +100,17 @@ async def test_pages_of_the_server_itself_and_of_origins_in_the_settings_may_ask
 
 
 @pytest.mark.asyncio
+async def test_where_any_page_may_ask_it_does_so_without_what_the_browser_has_of_the_user(serve):
+    page, other = "https://page.example", "https://other.example"
+    client = await serve(routes=ROUTES, options=ApiOptions(origins=("*", page)))
+    answers = {origin: (await client.get("/who", headers={"Origin": origin})).headers for origin in (page, other)}
+    assert answers[page]["access-control-allow-origin"] == page
+    assert answers[page]["access-control-allow-credentials"] == "true"
+    assert answers[other]["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in answers[other]
+
+
+@pytest.mark.asyncio
 async def test_pages_of_this_machine_may_be_allowed_at_any_port(serve):
     client = await serve(routes=ROUTES, options=ApiOptions(origins=("localhost",)))
     for origin in ("http://localhost:3000", "http://127.0.0.1", "https://[::1]:1"):

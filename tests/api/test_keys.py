@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import stat
 import sys
 
@@ -24,6 +26,18 @@ def test_a_key_is_found_by_itself_alone(book):
     assert book.find(ann + "x") is None
     assert book.find("") is None
     assert book.find("\ud800") is None
+
+
+def test_a_key_is_compared_in_the_same_time_whatever_it_is(book, monkeypatch):
+    keys = [book.create(name) for name in ("ann", "bob", "carl")]
+    compared = []
+    monkeypatch.setattr(hmac, "compare_digest", lambda one, other: compared.append((one, other)) or one == other)
+    for key in (*keys, "none"):
+        book.find(key)
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        # With all that there are, also once it is found.
+        assert compared == [(entry.sha256, digest) for entry in book.entries()]
+        compared.clear()
 
 
 def test_no_key_is_written_down_and_the_file_is_its_owners(book):

@@ -10,6 +10,7 @@ import pytest
 from spelling_model import write_spelling_model
 
 from pylot_ls.bench.synthetic import Shape, write_model
+from pylot_ls.engine import llama_cpp_binding
 from pylot_ls.engine.chat import ChatForm
 from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.prompt_types import ROLES, ChatMessage, ChatSegment, Marker, MarkerSegment, TextSegment
@@ -215,6 +216,27 @@ def test_a_wrong_conversation_fails_its_request_alone(chatting):
         end = chatting.ask((ChatSegment(messages),)).end
         assert (type(end), end.kind) == (Failed, "RequestError")
     assert not isinstance(chatting.ask((ChatSegment((said("user", "x"),)),), 1).end, Failed)
+
+
+def test_a_template_is_recognised_and_never_run(chatting, monkeypatch):
+    """Whoever ran either of these would be at it for ever, or out of memory."""
+    bomb = "{% for i in range(10 ** 12) %}x{% endfor %}"
+    chatting.state()
+    model = chatting.backend._loaded.model
+    monkeypatch.setattr(model, "chat_template", lambda: bomb)
+    assert not model.chat_form().is_known
+    monkeypatch.setattr(model, "chat_template", lambda: f"<|im_start|>{bomb}<|im_end|>")
+    question = ChatSegment((said("user", "x"),))
+    texts = [
+        model.chat_form(name).render(question, lambda segment: model.tokenize(segment.text)) for name in ("", "chatml")
+    ]
+    assert texts[0] == texts[1]
+
+
+def test_what_a_template_makes_is_bounded(monkeypatch):
+    assert llama_cpp_binding.knows_template(b"chatml")
+    monkeypatch.setattr(llama_cpp_binding, "_TEMPLATE_BYTES", 4)
+    assert not llama_cpp_binding.knows_template(b"chatml")
 
 
 def test_a_model_without_a_format_says_so(bundled):

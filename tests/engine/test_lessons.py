@@ -40,9 +40,9 @@ class Kept(Ngrams):
         super().__init__()
         self.texts = {}
 
-    def put(self, session, text_id, text):
+    def put(self, session, text_id, text, **others):
         self.texts[text_id] = text
-        super().put(session, text_id, text)
+        super().put(session, text_id, text, **others)
 
 
 @given(st.text("ab \n", max_size=60))
@@ -104,6 +104,31 @@ def test_what_is_forgotten_is_gone_however_far_it_was_learnt(n_steps):
     lessons.forget()
     learn_all(lessons)
     assert known.matcher("", Hole("", 0, 0), []).guess(tokenize("ab")) is None
+
+
+@pytest.mark.parametrize("n_steps", [0, 1, 2, 3])
+def test_of_a_text_that_turns_out_to_be_its_own_nothing_is_said_elsewhere_however_far_it_was_learnt(n_steps):
+    known = Ngrams()
+    lessons, _ = begun(known)
+    lessons.give(KnownText("", "a", "abc\nx"))
+    for _ in range(n_steps):
+        lessons.step()
+    lessons.give(KnownText("", "a", "abc\nx", own_only=True))
+    lessons.forget()
+    assert known.matcher("", Hole("", 0, 0), []).guess(tokenize("ab")) is None
+    learn_all(lessons)
+    assert known.matcher("", Hole("", 0, 0), []).guess(tokenize("ab")) is None
+    assert known.matcher("", Hole("a", 1, 1), []).guess(tokenize("ab")) is not None
+
+
+def test_a_text_that_was_its_own_for_a_while_counts_everywhere_afterwards():
+    known = Ngrams()
+    lessons, _ = begun(known)
+    for own_only in (True, False):
+        lessons.give(KnownText("", "a", "abc", own_only))
+    lessons.forget()
+    learn_all(lessons)
+    assert known.matcher("", Hole("", 0, 0), []).guess(tokenize("ab")) is not None
 
 
 def test_a_text_that_is_opened_again_is_learnt_again():

@@ -124,6 +124,18 @@ def test_sessions_do_not_see_each_others_texts():
     assert known.matcher("one", NOWHERE, []).guess([1, 2]) is not None
 
 
+def test_a_restricted_text_counts_in_itself_alone_until_it_is_put_again():
+    known, inside = Ngrams(), Hole("a", 1, 1)
+    text = TokenText([[1, 2, 3], [9]], [0, 1])
+    known.put("", "a", text, own_only=True)
+    assert known.matcher("", NOWHERE, []).guess([1, 2]) is None
+    assert as_dict(known.matcher("", inside, []).guess([1, 2])) == {3: 1.0}
+    known.put("", "a", text)
+    assert as_dict(known.matcher("", NOWHERE, []).guess([1, 2])) == {3: 1.0}
+    known.restrict("", "a")
+    assert known.matcher("", NOWHERE, []).guess([1, 2]) is None
+
+
 def test_a_text_takes_the_place_of_the_one_before_and_can_be_dropped():
     known = Ngrams()
     known.put("", "a", text_of([1, 2, 3]))

@@ -89,6 +89,17 @@ def test_another_way_to_run_the_model_finds_nothing(serve):
     assert serve(flash_attention="on").end.usage.tokens_reused == 0
 
 
+def test_another_model_of_the_same_shape_finds_nothing(serve, model_path, tmp_path):
+    """llama.cpp would take its KV: nothing in it says whose it is."""
+    serve()
+    other = tmp_path / "other.gguf"
+    weights = bytearray(model_path.read_bytes())
+    weights[-1] ^= 1
+    other.write_bytes(weights)
+    assert serve(path=other).end.usage.tokens_reused == 0
+    assert serve().end.usage.tokens_reused == 399
+
+
 def test_what_llama_cpp_does_not_take_is_evaluated(serve, shelf):
     first = serve()
     shelf.values = {key: value[: len(value) // 2] for key, value in shelf.values.items()}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pylot_ls.features import privacy
-from pylot_ls.features.privacy import Privacy, file_path
+from pylot_ls.features.privacy import Kind, Privacy, file_path
 
 
 @pytest.fixture(autouse=True)
@@ -19,11 +19,15 @@ def no_rules_of_the_user(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
 
 
+def found_out(uri):
+    """What there is to ask of a document once it was found out."""
+    known = Privacy()
+    asyncio.run(known.learn(uri))
+    return known
+
+
 def answer(uri):
-    """What is known of a document once it was found out."""
-    kept = Privacy()
-    asyncio.run(kept.learn(uri))
-    return kept.may_be_kept(uri)
+    return found_out(uri).may_be_kept(uri)
 
 
 @pytest.mark.parametrize("name", ["app.py", "environment.py", "key.go", "größe.py", "a b%23.py"])
@@ -89,9 +93,48 @@ def test_what_is_no_file_of_this_machine_leaves_no_trace_and_is_no_error(uri):
     assert not answer(uri)
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "{}/.env",
+        "{}/server.pem",
+        "{}/private/a.py",
+        "{}/unreadable/a.py",
+        "untitled:.env",
+        "vscode-notebook-cell:/project/credentials.ipynb#x",
+        "vscode-remote://host/project/.env.local",
+        "file://host/share/a.py",
+        "file:///../a.py",
+        "file://[",
+    ],
+)
+def test_secrets_and_what_may_be_one_are_not_drawn_on(tmp_path, uri):
+    for folder in ("private", "unreadable"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / ".gitignore").write_text("private/\n", encoding="utf-8")
+    (tmp_path / "unreadable" / ".gitignore").write_bytes(b"\0")
+    uri = uri.format(tmp_path.as_uri())
+    assert not found_out(uri).may_be_drawn_on(uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "{}/a.py",
+        "{}/not yet there/a.py",
+        "untitled:Untitled-1",
+        "vscode-notebook-cell:/project/a.ipynb#x",
+        "vscode-remote://host/project/a.py",
+    ],
+)
+def test_other_texts_are_drawn_on_whether_they_are_files_or_not(tmp_path, uri):
+    uri = uri.format(tmp_path.as_uri())
+    assert found_out(uri).may_be_drawn_on(uri)
+
+
 @given(st.text(max_size=30).map("file:///".__add__) | st.text(max_size=30))
 def test_any_uri_has_an_answer(uri):
-    assert privacy._find_out(uri) in {True, False}
+    assert privacy._find_out(uri) in set(Kind)
 
 
 @pytest.mark.parametrize(
@@ -119,24 +162,28 @@ async def test_the_answer_is_no_until_it_is_known(tmp_path, monkeypatch):
 
     def find_out(_uri):
         begun.set()
-        return go_on.wait()
+        go_on.wait()
+        return Kind.FILE
 
     monkeypatch.setattr(privacy, "_find_out", find_out)
     learning = asyncio.ensure_future(known.learn(uri))
     await asyncio.to_thread(begun.wait)
     assert not known.may_be_kept(uri)
+    assert not known.may_be_drawn_on(uri)
     go_on.set()
     await learning
     assert known.may_be_kept(uri)
+    assert known.may_be_drawn_on(uri)
     known.forget(uri)
     assert not known.may_be_kept(uri)
+    assert not known.may_be_drawn_on(uri)
 
 
 @pytest.mark.asyncio
 async def test_an_answer_that_comes_after_the_document_was_closed_or_opened_again_does_not_count(monkeypatch):
     known = Privacy()
     begun, first, second = threading.Semaphore(0), threading.Event(), threading.Event()
-    answers = iter([(first, True), (second, False)])
+    answers = iter([(first, Kind.FILE), (second, Kind.SECRET)])
 
     def find_out(_uri):
         event, found = next(answers)

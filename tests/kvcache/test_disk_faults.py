@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sqlite3
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -109,6 +110,24 @@ def test_after_a_full_disk_the_next_start_finds_what_was_there(stored, open_tier
     assert tier.get(KEY) == b"value" * 100
     assert tier.get(b"new") is None
     assert tier.put(b"new", b"value")
+
+
+def test_a_disk_that_is_full_at_the_start_costs_nothing_of_what_is_there(stored, open_tier, monkeypatch, caplog):
+    """Even to read a database SQLite makes a file beside it."""
+    stored.close()
+
+    def full(*_args, **_others):
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_SHMSIZE
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", full)
+        tier = open_tier()
+        assert tier.get(KEY) is None
+        assert not tier.put(b"new", b"value")
+        assert [record.message for record in caplog.records] == [tier.problem]
+    assert open_tier().get(KEY) == b"value" * 100
 
 
 def _no_space(_descriptor, _content):

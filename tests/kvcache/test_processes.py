@@ -5,10 +5,14 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from pylot_ls.kvcache.memory import MemoryTier
+from pylot_ls.kvcache.store import PrefixStore
 
 WRITER = Path(__file__).with_name("writer.py")
 NAMES = runpy.run_path(str(WRITER))
@@ -90,6 +94,23 @@ def test_a_process_that_ends_at_the_worst_moment_leaves_nothing_behind(open_tier
     )
     assert subprocess.run((sys.executable, "-c", program), check=False, timeout=_HANG_S).returncode == 9
     assert_sound(open_tier, sql, folder, values)
+
+
+def test_what_a_killed_process_left_is_swept_beside_the_caller_before_anything_is_asked(open_tier, values):
+    before = open_tier()
+    before.put(b"key", b"value")
+    before.close()
+    (value,) = values()
+    value.with_name(f"{0:030x}.val").write_bytes(b"of no row")
+    tier, threads = open_tier(), []
+    opened = tier.open
+    tier.open = lambda: threads.append(threading.get_ident()) or opened()
+    store = PrefixStore(MemoryTier(2**20), tier)
+    assert store.flush(_HANG_S)
+    store.close()
+    assert values() == [value]
+    assert tier.stats()["swept"] == 1
+    assert threads == [store._thread.ident]
 
 
 def test_two_processes_use_one_folder(start_writer, open_tier, sql, folder, values):

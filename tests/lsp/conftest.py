@@ -21,7 +21,11 @@ URI = "file:///project/a.py"
 
 
 class Editor:
-    """A client of one server, with every message it received."""
+    """A client of one server, with every message it received.
+
+    At the test's end each request must have been answered once, and the user have been shown nothing but what the test
+    has looked at: see ``faults``.
+    """
 
     def __init__(self, server, backend):
         self.server = server
@@ -29,6 +33,8 @@ class Editor:
         self.notifications = []
         self.requests = []
         self._answers = {}
+        self._superfluous = []
+        self._n_looked_at = 0
         self._ids = itertools.count(1)
         self._arrived = asyncio.Condition()
         self.configuration = None
@@ -42,7 +48,11 @@ class Editor:
     def send(self, body):
         message = json.loads(body)
         if "method" not in message:
-            self._answers[message["id"]].set_result(message)
+            answer = self._answers.get(message["id"])
+            if answer is None or answer.done():
+                self._superfluous.append(message)
+            else:
+                answer.set_result(message)
         elif "id" in message:
             self.requests.append(message)
             if message["method"] in self.silent:
@@ -115,7 +125,19 @@ class Editor:
 
     def messages(self):
         """What the user was shown."""
+        self._n_looked_at = len(self._shown())
+        return self._shown()
+
+    def _shown(self):
         return [note["params"]["message"] for note in self.notifications if note["method"] == "window/showMessage"]
+
+    def faults(self):
+        """What is wrong with all that was received, once the connection has ended."""
+        return {
+            "answers to no request, or second ones": self._superfluous,
+            "requests without an answer": [msg_id for msg_id, answer in self._answers.items() if not answer.done()],
+            "messages that nobody expected": self._shown()[self._n_looked_at :],
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -142,6 +164,8 @@ async def connect(monkeypatch, tmp_path):
     for editor in editors:
         await editor.server.session.close()
         await editor.server.protocol.close(timeout_s=5)
+    for editor in editors:
+        assert not any(editor.faults().values()), editor.faults()
 
 
 INLINE = {"textDocument": {"inlineCompletion": {}}}

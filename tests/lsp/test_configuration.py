@@ -31,6 +31,8 @@ async def test_options_of_a_wrong_form_do_not_keep_the_server_from_starting(conn
     editor = connect()
     await editor.initialize(options=options)
     assert await settle(editor) == "completed()"
+    # A group that is null is one that is not set.
+    assert len(editor.messages()) == (options != {"completion": None})
 
 
 async def test_a_model_path_from_the_client_is_refused_with_the_place_where_it_belongs(connect):

@@ -72,8 +72,8 @@ async def test_what_is_typed_along_is_one_suggestion_however_often_it_is_asked(c
 
 async def test_a_part_and_what_it_has_grown_to_are_one_suggestion(connect):
     backend = Asked("total(amount, 1)", n_tokens=2)
-    editor = connect(backend)
-    await editor.initialize(options={"completion": {"answer_after_ms": 1, "look_ahead": False}})
+    editor = connect(backend, {"completion": {"look_ahead": False}})
+    await editor.initialize(options={"completion": {"answer_after_ms": 1}})
     editor.open("x = \n", language="python")
     await editor.settled()
     parts = [await item(editor, 4)]
@@ -237,6 +237,7 @@ async def test_a_workspace_cannot_have_code_logged(connect):
     await editor.initialize(options={"feedback": {"keepText": True, "enabled": False}})
     assert not editor.server.session.settings.feedback.keep_text
     assert editor.server.session.settings.feedback.enabled
+    assert "feedback" in "".join(editor.messages())
 
 
 async def test_a_suggestion_that_nobody_knows_changes_nothing(connect):

@@ -21,9 +21,11 @@ class Taught(ScriptedBackend):
     def __init__(self):
         super().__init__()
         self.texts = []
+        self.own_only = {}
 
     def learn(self, text):
         self.texts.append((text.text_id, text.text))
+        self.own_only[text.text_id] = text.own_only
 
 
 @pytest.fixture
@@ -92,21 +94,56 @@ async def test_where_nothing_is_suggested_nothing_is_learnt(connect, options):
     assert editor.backend.texts == []
 
 
-async def test_a_suggestion_draws_on_another_open_document(tmp_path):
+async def test_others_draw_on_a_document_once_it_is_known_to_be_no_secret(connect):
+    editor = await started(connect)
+    editor.open("one\n")
+    assert editor.backend.own_only == {URI: True}
+    await editor.settled()
+    assert editor.backend.own_only == {URI: False}
+    assert editor.backend.texts == [(URI, "one\n")] * 2
+
+
+@pytest.mark.parametrize("name", [".env", "server.key", "private/a.py"])
+async def test_others_never_draw_on_secrets_and_what_is_ignored(connect, tmp_path, name):
+    (tmp_path / ".gitignore").write_text("private/\n", encoding="utf-8")
+    (tmp_path / "private").mkdir()
+    uri = (tmp_path / name).as_uri()
+    editor = await started(connect)
+    editor.open("one\n", uri=uri)
+    await editor.settled()
+    assert editor.backend.texts == [(uri, "one\n")]
+    assert editor.backend.own_only == {uri: True}
+
+
+async def test_what_rules_that_are_saved_leave_out_is_no_longer_drawn_on(connect, tmp_path):
+    editor = await started(connect)
+    one, other = ((tmp_path / name).as_uri() for name in ("a.py", "b.py"))
+    editor.open("one\n", uri=one)
+    editor.open("two\n", uri=other)
+    await editor.settled()
+    (tmp_path / ".gitignore").write_text("a.py\n", encoding="utf-8")
+    editor.notify("textDocument/didSave", {"textDocument": {"uri": (tmp_path / ".gitignore").as_uri()}})
+    await editor.settled()
+    assert editor.backend.own_only == {one: True, other: False}
+
+
+async def test_a_suggestion_draws_on_another_open_document_unless_that_is_a_secret(tmp_path):
     environment = {"XDG_CONFIG_HOME": str(tmp_path), "PYLOT_LS_CACHE_ENABLED": "false"}
     environment["PYLOT_LS_COMPLETION_CONFIDENCE"] = "0"
     call = 'ledger.reconcile_quarter(accounts, "Zwischenbilanz", currency="CHF")\n'
     texts = []
     async with EditorClient((sys.executable, "-m", "pylot_ls"), environment) as editor:
         await editor.loaded()
-        for other in ("x = 1\n", f"def close():\n    {call}\n\ndef audit():\n    {call}\n"):
-            editor.open("file:///project/other.py", "python", other)
+        known = f"def close():\n    {call}\n\ndef audit():\n    {call}\n"
+        for name, other in (("other.py", "x = 1\n"), ("other.py", known), ("client_secret.py", known)):
+            editor.open(f"file:///project/{name}", "python", other)
             editor.open("file:///project/here.py", "python", "def here():\n    \n")
             # Between two keystrokes there is time to learn.
             for column, character in enumerate("ledger.reconcile_", 4):
                 answer = await editor.type((1, column), (1, column), character, (1, column + 1))
             texts.append(answer.text)
-            editor.close("file:///project/other.py")
+            editor.close(f"file:///project/{name}")
             editor.close("file:///project/here.py")
     assert texts[1].startswith("quarter(accounts, ")
     assert not texts[0].startswith("quarter(accounts, ")
+    assert not texts[2].startswith("quarter(accounts, ")

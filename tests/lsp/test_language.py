@@ -99,8 +99,9 @@ async def test_progress_is_told_in_russian(connect):
 
 
 async def test_the_log_stays_english(connect, caplog):
-    await begin(connect, "ru", {"colour": 1})
+    editor = await begin(connect, "ru", {"colour": 1})
     assert "There is no setting colour" in caplog.text
+    assert "Неизвестный параметр colour" in "".join(editor.messages())
 
 
 async def test_a_server_of_its_own_process_speaks_russian(tmp_path, monkeypatch):

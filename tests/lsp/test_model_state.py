@@ -36,6 +36,7 @@ async def test_why_there_is_none_is_told(connect):
     editor.open("x = \n")
     await editor.ask(0, 4)
     assert told(editor)[-1] == {"state": "failed", "message": "there is no such file"}
+    assert editor.messages() == ["pylot-ls: there is no such file"]
 
 
 async def test_a_client_that_does_not_ask_is_told_nothing(connect):

@@ -42,6 +42,7 @@ async def test_what_is_paused_has_no_suggestions_until_it_is_resumed(connect, in
     assert await suggested(editor) == left
     assert "error" not in await command(editor, "pylot.resume", *scope)
     assert await suggested(editor) == [URI, OTHER]
+    assert len(editor.messages()) == (0 if scope else 2)  # who names a scope tells the user himself
 
 
 async def test_resuming_one_pause_leaves_the_others_and_resuming_everything_leaves_none(connect, inline_capabilities):

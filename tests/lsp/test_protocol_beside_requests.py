@@ -93,6 +93,19 @@ class TestOutgoing:
         assert list(await asked) == [{"a": 1}]
         assert len(client.protocol._outgoing) == 0
 
+    async def test_a_feature_may_be_registered_at_the_client_later(self, client, server):
+        options = types.InlineCompletionRegistrationOptions(id="pylot")
+        registration = types.Registration("pylot", types.TEXT_DOCUMENT_INLINE_COMPLETION, options)
+        params = types.RegistrationParams([registration])
+        asked = asyncio.ensure_future(server.client_register_capability_async(params))
+        await settled()
+        (request,) = client.received()
+        assert request["method"] == "client/registerCapability"
+        (sent,) = request["params"]["registrations"]
+        assert (sent["method"], sent["registerOptions"]["id"]) == ("textDocument/inlineCompletion", "pylot")
+        client.send(id=request["id"], result=None)
+        assert await asked is None
+
     async def test_an_error_of_the_client_is_raised(self, client, server):
         asked = asyncio.wrap_future(server.protocol.send_request("toy/ask"))
         (request,) = client.received()

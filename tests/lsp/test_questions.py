@@ -210,6 +210,7 @@ async def test_without_a_model_the_reason_is_said(started):
     editor = await started(ScriptedBackend(load_failure=LoadFailed("no model at x", "ModelNotFoundError")))
     error = (await run(editor, "ask", URI, BODY, "why?"))["error"]
     assert (error["code"], error["message"]) == (REQUEST_FAILED, "no model at x")
+    assert editor.messages() == ["pylot-ls: no model at x"]
 
 
 async def test_a_cancelled_question_ends_the_models_work(started, watched_backend):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from dataclasses import replace
 
 import pytest
+from lsprotocol import types
+from pygls.feature_manager import is_thread_function
 
 from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.scripted_backend import SCRIPTED_MODEL, ScriptedBackend
@@ -44,6 +47,24 @@ async def test_both_methods_are_announced_statically(connect):
     assert capabilities["inlineCompletionProvider"] is not None
     assert capabilities["completionProvider"]["triggerCharacters"] == ["."]
     assert capabilities["textDocumentSync"]["change"] == 2
+
+
+async def test_a_client_to_which_it_could_be_registered_later_is_told_so_at_once_too(connect):
+    editor = connect()
+    dynamic = {"textDocument": {"inlineCompletion": {"dynamicRegistration": True}}}
+    assert (await editor.initialize(dynamic))["capabilities"]["inlineCompletionProvider"] is not None
+    await editor.settled()
+    assert [request for request in editor.requests if request["method"] == "client/registerCapability"] == []
+    editor.open("x = \n")
+    assert await editor.suggestion(0, 4) == "completed()"
+
+
+async def test_what_can_take_time_can_be_cancelled_and_nothing_runs_in_the_threads_of_pygls(connect):
+    manager = connect().server.protocol.fm
+    answered = {name: call for name, call in manager.features.items() if types.METHOD_TO_TYPES.get(name, (0, 0))[1]}
+    at_once = {name for name, call in {**answered, **manager.commands}.items() if not inspect.iscoroutinefunction(call)}
+    assert at_once == {"initialize", "pylot.accepted", "pylot.pause", "pylot.resume"}
+    assert not any(map(is_thread_function, [*manager.features.values(), *manager.commands.values()]))
 
 
 async def test_initialize_is_answered_while_the_model_loads(connect):

@@ -14,6 +14,7 @@ import pytest
 from pygls.lsp.server import LanguageServer
 
 from pylot_ls.errors import PylotError
+from pylot_ls.lsp.connection import ConnectionLimits
 from pylot_ls.lsp.framing import Frame, FrameDecoder, encode_frame
 from pylot_ls.lsp.stdio import claim_stdio, serve_stdio
 
@@ -201,6 +202,22 @@ def test_a_stdout_that_the_client_closed_ends_the_server(start):
     assert code == 1
     assert "closed the server's stdout" in log
     assert "on_stop ran" in log
+
+
+def test_requests_that_were_cancelled_hold_no_other_one_up(start):
+    server = start()
+    waiting = [message(id=number, method="toy/wait") for number in range(40)]
+    cancelled = [message(method="$/cancelRequest", params={"id": number}) for number in range(40)]
+    server.send(*waiting, *cancelled, message(id="other", method="toy/echo", params=[1]))
+    server.answer("other")
+    assert {server.answer(number)["error"]["code"] for number in range(40)} == {-32800}
+
+
+def test_what_is_waited_for_is_over_in_time():
+    limits = ConnectionLimits()
+    # A wrong Content-Length is answered within a second, a parent's death ends the process within two.
+    assert limits.stall_s < 1
+    assert limits.parent_interval_s + limits.handlers_s + limits.stop_s + limits.drain_s < 2
 
 
 def test_input_is_read_while_much_waits_for_the_client(start):

@@ -66,6 +66,7 @@ async def test_the_status_says_why_there_is_no_model(connect):
         await editor.server.session.engine.ready()
     (model,) = (await run(editor, "status"))["result"]["models"]
     assert (model["state"], model["message"]) == ("failed", "модели x нет: укажите в model.path файл GGUF")
+    assert editor.messages() == [f"pylot-ls: {model['message']}"]
 
 
 async def test_the_status_of_the_bundled_model_has_plan_cache_and_speed(connect):
@@ -157,6 +158,7 @@ async def test_a_model_that_does_not_load_leaves_the_one_before(connect, tmp_pat
     error = (await run(editor, "switchModel", "complete", str(other)))["error"]
     assert (error["code"], error["message"]) == (REQUEST_FAILED, f"{other} is no good")
     assert await editor.suggestion(0, 4) == "from None"
+    assert editor.messages() == [f"pylot-ls: {other} is no good"]
 
 
 async def test_while_models_change_there_are_no_suggestions_and_no_errors(connect, tmp_path, model_path, monkeypatch):

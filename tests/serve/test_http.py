@@ -14,9 +14,10 @@ import httpx2
 import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from pylot_ls.api.server import Tls
+from pylot_ls.serving import http
 from pylot_ls.serving.http import HttpError, HttpOptions, bind, is_loopback, key_book, own_key_path
 
 pytestmark = pytest.mark.asyncio
@@ -59,9 +60,9 @@ class Editor:
     async def notify(self, method, params=None):
         await self.websocket.send(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}))
 
-    async def suggestion(self, text):
+    async def suggestion(self, text, after=""):
         await self.request("initialize", {"capabilities": {"textDocument": {"inlineCompletion": {}}}})
-        item = {"uri": "file:///a.py", "languageId": "plaintext", "version": 1, "text": text + "\n"}
+        item = {"uri": "file:///a.py", "languageId": "plaintext", "version": 1, "text": f"{text}\n{after}"}
         await self.notify("textDocument/didOpen", {"textDocument": item})
         position = {"line": 0, "character": len(text)}
         params = {"textDocument": {"uri": "file:///a.py"}, "position": position, "context": {"triggerKind": 2}}
@@ -104,6 +105,45 @@ async def test_an_editor_over_a_websocket_that_goes_leaves_the_others(url, serve
         async with connect(url.replace("http", "ws") + "/lsp", additional_headers=own_key()) as going:
             assert await Editor(going).suggestion("a = ") == "answered"
         assert await Editor(staying).suggestion("b = ") == "answered"
+
+
+async def test_editors_over_websockets_get_their_own_answers(url):
+    """Both use the same ids."""
+    place = url.replace("http", "ws") + "/lsp"
+    async with connect(place, additional_headers=own_key()) as one, connect(place, additional_headers=own_key()) as two:
+        editors = Editor(one), Editor(two)
+        await asyncio.gather(*(each.request("initialize", {"capabilities": {}}) for each in editors))
+        answers = await asyncio.gather(*(each.request(f"none/{n}") for n, each in enumerate(editors)))
+        assert [answer["id"] for answer in answers] == [2, 2]
+        assert [f"none/{n}" in answer["error"]["message"] for n, answer in enumerate(answers)] == [True, True]
+        await editors[0].request("shutdown")
+        await editors[0].notify("exit")
+        await one.wait_closed()
+        assert (await editors[1].request("none/more"))["error"]["code"] == -32601
+
+
+async def test_a_document_of_more_than_a_mebibyte_comes_in_one_message(url):
+    async with connect(url.replace("http", "ws") + "/lsp", additional_headers=own_key()) as websocket:
+        assert await Editor(websocket).suggestion("x = ", after="y = 1\n" * 500_000) == "answered"
+
+
+async def test_a_message_over_the_limit_ends_its_own_connection_alone(serve, monkeypatch):
+    monkeypatch.setattr(http, "_MOST_FRAME_BYTES", 10_000)
+    place = (await serve(http=HttpOptions()))._url.replace("http", "ws") + "/lsp"
+    async with connect(place, additional_headers=own_key()) as staying:
+        async with connect(place, additional_headers=own_key()) as going:
+            await going.send("x" * 10_001)
+            with pytest.raises(ConnectionClosed):
+                await going.recv()
+        assert await Editor(staying).suggestion("b = ") == "answered"
+
+
+async def test_no_page_gets_in_that_lets_its_own_name_resolve_to_this_machine(url):
+    port = int(url.rpartition(":")[2])
+    page = f"ws://evil.example:{port}/lsp"
+    with pytest.raises(InvalidStatus, match="403"):
+        async with connect(page, host="127.0.0.1", port=port, additional_headers=own_key()):
+            pass
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}])

@@ -42,7 +42,12 @@ class EditorProcess:
                     return each
             data = os.read(self.popen.stdout.fileno(), 65536)
             assert data, "the server closed stdout: " + self.popen.stderr.read().decode()
-            self._messages += [event.value for event in self._decoder.feed(data) if isinstance(event, Frame)]
+            self._take(data)
+
+    def _take(self, data):
+        for event in self._decoder.feed(data):
+            assert isinstance(event, Frame), event
+            self._messages.append(event.value)
 
     def notify(self, method, params=None):
         self.popen.stdin.write(message(method=method, params=params))
@@ -65,9 +70,13 @@ class EditorProcess:
         return items[0]["insertText"] if items else None
 
     def leave(self):
-        """Shut down as LSP has it; the process's exit code."""
+        """Shut down as LSP has it; the process's exit code. Each request has to have been answered once by then."""
         self.request("shutdown")
         self.notify("exit")
+        while data := os.read(self.popen.stdout.fileno(), 65536):
+            self._take(data)
+        superfluous = [each for each in self._messages if "method" not in each]
+        assert not superfluous, superfluous
         return self.popen.wait(TIMEOUT_S)
 
     def end(self):

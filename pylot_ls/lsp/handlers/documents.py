@@ -54,7 +54,12 @@ def _did_change(ls: PylotServer, params: types.DidChangeTextDocumentParams) -> N
 
 
 def _did_save(ls: PylotServer, params: types.DidSaveTextDocumentParams) -> None:
-    ls.session.keep(ls.session.privacy.saved(params.text_document.uri))
+    ls.session.keep(_saved(ls, params.text_document.uri))
+
+
+async def _saved(ls: PylotServer, uri: str) -> None:
+    await ls.session.privacy.saved(uri)
+    ls.session.knowledge.rules_saved()
 
 
 def _did_close(ls: PylotServer, params: types.DidCloseTextDocumentParams) -> None:
