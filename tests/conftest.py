@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-<<<<<<< HEAD
-import os
-=======
 import logging
->>>>>>> f2e3b75 (A test fails on errors that asyncio only logs, and on second answers of a server's process)
+import os
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
