@@ -8,20 +8,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pylot_ls import machine, trace
-from pylot_ls.config.load import load
-from pylot_ls.config.shared import as_shared
-from pylot_ls.config.sources import (
-    RawOptions,
-    RawValue,
-    Source,
-    from_command_line,
-    from_environment,
-    from_file,
-    from_initialization_options,
-    from_workspace_configuration,
-)
-from pylot_ls.config.wiring import completion_options, make_pool, user_language
+from pylot_ls import machine
+from pylot_ls.config.wiring import completion_options, make_pool
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.pool import ModelPool
 from pylot_ls.engine.scripted_backend import ScriptedBackend
@@ -34,10 +22,11 @@ from pylot_ls.features.hover.hovers import Hovers
 from pylot_ls.features.knowledge import Knowledge
 from pylot_ls.features.privacy import Privacy
 from pylot_ls.features.reopening import Reopening
-from pylot_ls.language import Language, Message, text_of
+from pylot_ls.language import Message, text_of
 from pylot_ls.lsp.actions import Actions
 from pylot_ls.lsp.another import Another
 from pylot_ls.lsp.capabilities import ClientAbilities
+from pylot_ls.lsp.client_settings import ClientSettings
 from pylot_ls.lsp.documents import OpenDocuments
 from pylot_ls.lsp.eagerness import PowerSource
 from pylot_ls.lsp.feedback import Feedback
@@ -52,6 +41,7 @@ if TYPE_CHECKING:
     from pylot_ls.config.settings import Settings
     from pylot_ls.engine.engine import Engine
     from pylot_ls.features.completion import Completion, Suggestion
+    from pylot_ls.language import Language
     from pylot_ls.lsp.notices import Notices
     from pylot_ls.lsp.selected import Selected
     from pylot_ls.text.document import Document
@@ -102,19 +92,13 @@ class Session:
         # A client that never asks must not cost anything at its edits.
         self._has_asked = False
         self._new_pool = new_pool
-        self._user_sources = (from_file(environment), from_environment(environment), from_command_line(overrides))
-        self._shared = shared
-        self._locale: str | None = None
-        self._initialization_options: object = None
-        self._workspace_configuration: object = None
+        self._all_settings = ClientSettings(overrides, environment, shared)
+        self.settings = self._all_settings.current
         self._pool: ModelPool | None = None
         self._model_watchers: list[Callable[[StateEvent], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
-        # Models that the user has chosen for this process, by the settings that they take the place of.
-        self._chosen: dict[str, RawValue] = {}
         self._switching = asyncio.Lock()
         self._is_between_models = False
-        self.settings, self._problems = load(self._user_sources)
 
     @property
     def engine(self) -> Engine:
@@ -130,8 +114,8 @@ class Session:
 
     @property
     def language(self) -> Language:
-        """The user's: as the settings say, else as the client does."""
-        return user_language(self.settings, self._locale)
+        """The user's."""
+        return self._all_settings.language
 
     def translated(self, text: str) -> str:
         """A message in the user's language, where there is a translation; other texts as they are."""
@@ -142,8 +126,8 @@ class Session:
 
         ``locale``: the tag of the language in which the client speaks to its user.
         """
-        self._locale = locale
-        self._initialization_options = initialization_options
+        self._all_settings.locale = locale
+        self._all_settings.initialization_options = initialization_options
         self._apply_settings()
         self._begin_models()
         self.feedback.start(self.settings)
@@ -151,13 +135,13 @@ class Session:
 
     def configure(self, workspace_configuration: object) -> None:
         """Take the client's settings."""
-        self._workspace_configuration = workspace_configuration
+        self._all_settings.workspace_configuration = workspace_configuration
         self._apply_settings()
         self.show_problems()
 
     def show_problems(self) -> None:
         """Tell the user which settings are not as they should be."""
-        for problem in self._problems:
+        for problem in self._all_settings.problems:
             self.notices.warning(problem.message)
 
     def keep(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -183,21 +167,21 @@ class Session:
         Raises:
             PylotError: it cannot be loaded, or is of no use there; or other sessions run the model that there is.
         """
-        if self._shared is not None:
+        if self._all_settings.is_shared:
             raise ModelUnsupportedError(
                 Message(
                     "several editors share this server and its models; choose another for all of them by pylot-ls "
                     "models use, then stop it: pylot-ls serve --stop"
                 )
             )
-        before = dict(self._chosen)
-        self._chosen[setting] = RawValue(setting, str(path))
+        before = dict(self._all_settings.chosen)
+        self._all_settings.choose(setting, str(path))
         # Whoever breaks it off must not leave the session without models.
         await asyncio.shield(self.keep(self._load_models_anew()))
         try:
             await self.pool.engine(role)
         except PylotError:
-            self._chosen = before
+            self._all_settings.chosen = before
             await asyncio.shield(self.keep(self._load_models_anew()))
             raise
 
@@ -351,23 +335,11 @@ class Session:
             await self._pool.close()
 
     def _apply_settings(self) -> None:
-        self.settings, self._problems = load(
-            (
-                *self._user_sources,
-                from_initialization_options(self._initialization_options),
-                from_workspace_configuration(self._workspace_configuration),
-                RawOptions(Source.COMMAND_LINE, Message("the command pylot-ls.switchModel"), self._chosen),
-            ),
-        )
+        self.settings = self._all_settings.put_together()
         self.notices.language = self.language
-        if self._shared is not None:
-            self.settings, others = as_shared(self.settings, self._shared)
-            self._problems += others
-            return  # the log is the process's
         try:
-            trace.configure(self.settings.log.level, self.settings.log.file)
+            self._all_settings.configure_log()
         except SettingsError as error:
-            trace.configure(self.settings.log.level, None)
             self.notices.warning(text_of(error))
 
     def _begin_models(self) -> None:
