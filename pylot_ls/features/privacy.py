@@ -21,11 +21,10 @@ _log = logging.getLogger(__name__)
 
 # Names under which secrets are kept; evaluated prompts hold a document's content.
 _SECRET_NAMES = (
-    ".env",
-    ".env.*",
+    ".env*",
     "*.env",
-    ".envrc",
     ".netrc",
+    "_netrc",
     ".npmrc",
     ".pypirc",
     ".pgpass",
@@ -33,6 +32,9 @@ _SECRET_NAMES = (
     "*.key",
     "*.p12",
     "*.pfx",
+    "*.ppk",
+    "*.jks",
+    "*.keystore",
     "*.kdbx",
     "id_rsa*",
     "id_dsa*",

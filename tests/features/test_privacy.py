@@ -39,7 +39,21 @@ def test_ordinary_files_may_be_kept_also_before_they_are_there(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "name", [".env", ".env.local", "%2Eenv", "server.PEM", ".ssh/id_rsa", "credentials.json", "a/client_secret.json"]
+    "name",
+    [
+        ".env",
+        ".env.local",
+        ".env-prod",
+        ".env~",
+        ".envrc",
+        "deploy.env",
+        "%2Eenv",
+        "server.PEM",
+        "putty.ppk",
+        ".ssh/id_rsa",
+        "credentials.json",
+        "a/client_secret.json",
+    ],
 )
 def test_files_with_a_secrets_name_leave_no_trace(tmp_path, name):
     (tmp_path / name).parent.mkdir(exist_ok=True)
