@@ -19,6 +19,9 @@ _BLOCK = 32
 _LAYER = re.compile(r"blk\.(\d+)\.(.+)")
 # Tensors that only a layer with a recurrent state has (llama.cpp, llama-arch.cpp).
 _RECURRENT = ("ssm_", "shortconv", "time_mix")
+# llama.cpp has room for no more (LLAMA_MAX_LAYERS, llama-hparams.h); a file that names two thousand million has no such
+# layers, and must not have lists of that length made.
+_MOST_LAYERS = 512
 # What llama.cpp does not keep in the form of the file: the embeddings are looked up row by row.
 _LOOKED_UP = "token_embd.weight"
 _OUTPUT = "output.weight"
@@ -65,7 +68,7 @@ def dimensions_of_header(header: GgufHeader) -> Dimensions:
     """The dimensions of a file."""
     reader = _Keys(header.metadata)
     n_layers, n_embd, n_heads = (
-        reader.number("block_count"),
+        min(reader.number("block_count"), _MOST_LAYERS),
         reader.number("embedding_length"),
         reader.number("attention.head_count"),
     )

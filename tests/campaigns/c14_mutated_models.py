@@ -26,10 +26,17 @@ if TYPE_CHECKING:
     import random
 
 LOADER = Path(__file__).with_name("model_loader.py")
-# Of these, llama.cpp ends its process for the first two: at the first evaluation, and while it loads.
-_FIRST = (("llama.attention.layer_norm_rms_epsilon", -1.0), ("llama.block_count", 0))
+# Of these, llama.cpp ends its process for the first two: at the first evaluation, and while it loads. The third is what
+# somebody would choose who is after the memory.
+_FIRST = (
+    ("llama.attention.layer_norm_rms_epsilon", -1.0),
+    ("llama.block_count", 0),
+    ("llama.block_count", 2**31 - 1),
+)
 _HOSTILE = (0, 1, 2, 7, 2**16, 2**31 - 1, 2**32 - 1)
 _HOSTILE_FLOATS = (0.0, -1.0, float("nan"), float("inf"), 1e30)
+# Of a server with the bundled model, ten times over.
+_MOST_MIB = 1500
 _PINNED = "pinned.gguf"
 _MANIFEST = 'roles = ["complete"]\nsha256 = "{}"\n[fim]\norders = ["psm"]\n'
 
@@ -127,6 +134,7 @@ def offer_as_setting(trial: Trial, server: Server, path: Path, number: int) -> N
         trial.fault("parents lost", f"mutant {number} as a setting")
     else:
         trial.count("loaded" if answer["loaded"] else "refused")
+        trial.check(answer["peak MiB"] < _MOST_MIB, "took all memory", f"mutant {number}: {answer}")
 
 
 def offer_as_pinned(trial: Trial, server: Server, content: bytes, digest: str) -> None:
@@ -195,5 +203,5 @@ CAMPAIGN = Campaign(
     full=2_000,
     run=run,
     plant=plant,
-    faults=("parents lost", "loaded as a pinned one", "taken from the hub", "sound ones refused"),
+    faults=("parents lost", "took all memory", "loaded as a pinned one", "taken from the hub", "sound ones refused"),
 )

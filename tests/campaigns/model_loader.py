@@ -5,6 +5,7 @@ Started as ``python model_loader.py [--trusting]``; with the option no file is t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -16,6 +17,8 @@ from pylot_ls.engine.llama_backend import LlamaBackend
 from pylot_ls.engine.loading import LlamaConfig
 from pylot_ls.engine.prompt_types import TextSegment
 from pylot_ls.engine.types import Failed, Finished, GenerateRequest, LoadFailed, Ready
+
+_MOST_BYTES = 8 * 2**30
 
 
 class Loader:
@@ -51,12 +54,23 @@ def use(path: Path, *, trusting: bool) -> dict[str, object]:
     return answer
 
 
+def peak_mib() -> float:
+    """The most memory that this process has had."""
+    import resource  # noqa: PLC0415 - Windows has none
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
 def main() -> None:
     trusting = "--trusting" in sys.argv
+    with contextlib.suppress(ImportError):
+        import resource  # noqa: PLC0415 - as above; what takes more must not take the machine's
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
     with os.fdopen(os.dup(1), "w", buffering=1) as out:
         os.dup2(2, 1)  # what native code prints
         for line in sys.stdin:
-            out.write(json.dumps(use(Path(line.rstrip("\n")), trusting=trusting)) + "\n")
+            out.write(json.dumps({**use(Path(line.rstrip("\n")), trusting=trusting), "peak MiB": peak_mib()}) + "\n")
 
 
 if __name__ == "__main__":

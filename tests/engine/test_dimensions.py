@@ -73,6 +73,12 @@ def test_what_a_file_does_not_say_is_nothing():
     assert dimensions_of_header(GgufHeader({}, {}, {}, {}, 7)) == Dimensions(7)
 
 
+@pytest.mark.parametrize("n_layers", [2**31 - 1, 2**32 - 1])
+def test_layers_that_no_model_has_are_not_made_lists_of(n_layers):
+    made = dimensions({**LLAMA, "llama.block_count": str(n_layers)})
+    assert (made.n_layers, made.key_size) == (512, 3 * 64)
+
+
 def test_a_model_with_windows_writes_down_twice_what_is_seen(tiny):
     windowed = tiny("windowed")
     assert windowed.n_masks == 2
