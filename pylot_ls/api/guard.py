@@ -6,6 +6,7 @@ that it lets resolve to this machine is told by that; and it cannot leave out it
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from typing import TYPE_CHECKING
@@ -71,7 +72,7 @@ class Guard:
                     "permission_error",
                     code="origin_not_allowed",
                 )
-            scope["user"] = self._user(scope["path"], headers)
+            scope["user"] = await self._user(scope["path"], headers)
             if scope["type"] == "websocket" and self._n_websockets >= self._options.limits.most_connections:
                 # uvicorn counts requests alone.
                 raise ApiError("too many WebSockets are open", 503, "unavailable_error", code="too_many_connections")
@@ -112,7 +113,7 @@ class Guard:
         scheme, _, host = origin.partition("://")
         return LOCAL_PAGES in origins and scheme in {"http", "https"} and _host_name(host) in LOOPBACK_HOSTS
 
-    def _user(self, path: str, headers: Headers) -> User:
+    async def _user(self, path: str, headers: Headers) -> User:
         book = self._options.keys
         if book is None or path in _PUBLIC:
             return ANYBODY
@@ -121,7 +122,8 @@ class Guard:
         if authorization[: len(_BEARER)].lower() == _BEARER:
             key = authorization[len(_BEARER) :].strip()
         try:
-            user = book.find(key) if key else None
+            # The book's file is looked at, which on some disks takes its time.
+            user = await asyncio.to_thread(book.find, key) if key else None
         except KeyBookError:
             # Where it lies is nobody's business before it is known who asks.
             _log.exception("a request cannot be let in")
