@@ -135,7 +135,7 @@ class LlamaModel:
         params.progress_callback = progress
         log_lines.first_error = ""
         self._mapped = MappedFile.open(path)
-        params.use_mmap = self._mapped is not None
+        params.load_mode = lib.LLAMA_LOAD_MODE_AUTO if self._mapped else lib.LLAMA_LOAD_MODE_NONE
         self._model = lib.llama_model_load_from_file(os.fsencode(path), params)
         if self._mapped and self._model:
             self._mapped.guard()

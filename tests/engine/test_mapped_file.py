@@ -12,6 +12,7 @@ import pytest
 
 from pylot_ls.engine import file_lease, mapped_file
 from pylot_ls.engine.file_lease import FileLease
+from pylot_ls.engine.llama_cpp_binding import LlamaModel
 from pylot_ls.engine.mapped_file import MappedFile
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="no other system tells before a file is changed")
@@ -124,6 +125,18 @@ def test_one_without_room_for_a_copy_is_let_go_and_logged(path, guarded, monkeyp
     change(path, "open(path, 'r+b').write(b'y')")
     assert mapping[:1] == b"y"
     assert "there is no memory for a copy: Cannot allocate memory" in caplog.text
+
+
+@pytest.mark.parametrize("is_guarded", [True, False])
+def test_a_model_is_mapped_under_a_lease_and_read_without(path, model_path, monkeypatch, is_guarded):
+    path.write_bytes(model_path.read_bytes())
+    if not is_guarded:
+        monkeypatch.setattr(MappedFile, "open", lambda _path: None)
+    model = LlamaModel(path, n_gpu_layers=0, on_progress=lambda _fraction: True)
+    assert (path.name.partition("\n")[2] in paths_mapped()) is is_guarded
+    change(path, "os.truncate(path, 10)")
+    assert path.name.partition("\n")[2] not in paths_mapped()
+    model.close()
 
 
 def test_memory_for_a_copy_that_cannot_be_had_is_an_error(path):

@@ -102,6 +102,33 @@ def test_the_bindings_classes_their_http_server_and_their_jinja_are_not_used(cod
     assert not [each for each in used if re.match(r"jinja2|llama_cpp\.(Llama|server|llama_chat_format)", each)]
 
 
+def test_what_is_set_of_llama_cpps_parameters_is_there_to_be_set():
+    # ctypes would take any other name without a word, and llama.cpp never hear of it.
+    known = {
+        "llama_model_default_params": {name for name, *_ in llama_cpp.llama_cpp.llama_model_params._fields_},
+        "llama_context_default_params": {name for name, *_ in llama_cpp.llama_cpp.llama_context_params._fields_},
+    }
+    n_set = 0
+    for function in _functions():
+        made = {}
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign):
+                maker = getattr(getattr(node.value, "func", None), "attr", None)
+                made |= {target.id: known[maker] for target in node.targets if maker in known}
+        for node in ast.walk(function):
+            is_set = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+            if is_set and isinstance(node.value, ast.Name) and node.value.id in made:
+                assert node.attr in made[node.value.id], f"{function.name}: {node.attr}"
+                n_set += 1
+    assert n_set > 20
+
+
+def _functions():
+    for path in Path(pylot_ls.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield from (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
 _ABORT = """
 import ctypes, pathlib, resource, sys
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
