@@ -23,7 +23,7 @@ _BLIND = (
 )
 # As where a file system knows no leases, or another system.
 _READ = "from pylot_ls.engine.mapped_file import MappedFile; MappedFile.open = lambda _: None"
-_NOTICE_S = 5.0  # of a watch that looks every 0.2 s
+_NOTICE_S = 20.0  # of a watch that looks every 0.2 s, and has the file looked at by a child
 _N_QUESTIONS = 4
 _ENVIRONMENT = {
     "PYLOT_LS_COMPLETION_CONFIDENCE": "0",
@@ -63,6 +63,8 @@ def cut_short(model: Path, rng: random.Random) -> None:
 
 
 WAYS = (cut_short, renamed, overwritten, removed, replaced_by_nonsense)
+# Those of which the user is to hear; of the others it is not known whether another file is about to come.
+TOLD = (cut_short, overwritten, replaced_by_nonsense)
 
 
 class Editor:
@@ -88,6 +90,13 @@ class Editor:
         return [each["insertText"] for each in result["items"]] if result else []
 
     def is_told(self) -> bool:
+        """Whether the user has been told something, or is within the time for it."""
+        until = time.monotonic() + _NOTICE_S
+        while not self._messages() and time.monotonic() < until:
+            self.process.read(0.1)
+        return self._messages()
+
+    def _messages(self) -> bool:
         return any(each.get("method") == "window/showMessage" for each in self.process.messages)
 
 
@@ -97,7 +106,7 @@ def expected(trial: Trial) -> list[object]:
     model.write_bytes(bundled_model_path().read_bytes())
     editor = Editor(model)
     try:
-        return [editor.ask(number) for number in range(_N_QUESTIONS)]
+        return [editor.ask(number) for number in range(_N_QUESTIONS + 1)]
     finally:
         editor.process.kill()
 
@@ -123,11 +132,13 @@ def one(trial: Trial, number: int, wanted: list[object]) -> None:
                 return
             if given != wanted[question]:
                 trial.count("changed answers")
-                until = time.monotonic() + _NOTICE_S
-                while not editor.is_told() and time.monotonic() < until:
-                    process.read(0.1)
                 trial.check(editor.is_told(), "changed answers unnoticed", f"{way.__name__}: {given}")
                 return
+        if way in TOLD:
+            trial.check(editor.is_told(), "changes not told", way.__name__)
+        given = editor.ask(_N_QUESTIONS)
+        # A model of noise may be loaded, once that was told.
+        trial.check(way is overwritten or given == wanted[-1], "other answers at last", f"{way.__name__}: {given}")
     finally:
         process.kill()
         trial.count("changes")
@@ -156,5 +167,11 @@ CAMPAIGN = Campaign(
     full=100,
     run=run,
     plant=plant,
-    faults=("crashes", "changed answers unnoticed", "other answers before"),
+    faults=(
+        "crashes",
+        "changed answers unnoticed",
+        "changes not told",
+        "other answers before",
+        "other answers at last",
+    ),
 )
