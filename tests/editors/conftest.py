@@ -57,12 +57,12 @@ def fetch(editor: str) -> Path:
 
 
 def run_alone(command: list[str], editor: str) -> subprocess.CompletedProcess[str]:
-    """Fetch an editor, while no other process of the tests fetches one to the same cache."""
+    """Fetch an editor, while no other process of the tests fetches the same one."""
     import fcntl  # noqa: PLC0415 - where there is a bash there is this
 
     CACHE.mkdir(parents=True, exist_ok=True)
     try:
-        with (CACHE / "lock").open("w") as lock:
+        with (CACHE / f"{editor}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             return subprocess.run(command, capture_output=True, text=True, check=False, timeout=FETCH_TIMEOUT_S)
     except subprocess.TimeoutExpired:
@@ -201,7 +201,7 @@ def fetch_vscode() -> Path:
     if bash is None:
         raise RuntimeError("no bash to fetch VS Code with")
     folder = Path(os.environ.get("PYLOT_TEST_VSCODE") or CACHE / "vscode")
-    done = run_alone([bash, str(FETCH_VSCODE), str(folder)], "VS Code")
+    done = run_alone([bash, str(FETCH_VSCODE), str(folder)], "vscode")
     if done.returncode != 0:
         raise RuntimeError(f"no VS Code could be fetched: {done.stderr.strip()}")
     return folder
