@@ -73,14 +73,17 @@ def largest_that_is_here(folders: tuple[Path, ...], role: Role, room: Room) -> s
     """The same of the models whose files lie beside their manifests, as ``models use`` takes it; None for none."""
     found = []
     for folder in folders:
-        for file in folder.glob("*.gguf"):
-            manifest = dict(_manifests((folder,))).get(file.stem)
-            if manifest is None or role not in manifest.roles:
-                continue
-            with contextlib.suppress(ModelError):
-                if plan_or_none(dimensions_of_header(read_header(file)), Wishes(), room):
-                    found.append((manifest.n_params, file.stem))
+        for name, manifest in _manifests((folder,)):
+            file = folder / f"{name}.gguf"
+            if role in manifest.roles and file.is_file() and _has_room(file, room):
+                found.append((manifest.n_params, name))
     return max(found)[1] if found else None
+
+
+def _has_room(file: Path, room: Room) -> bool:
+    with contextlib.suppress(ModelError):
+        return plan_or_none(dimensions_of_header(read_header(file)), Wishes(), room) is not None
+    return False
 
 
 def _manifests(folders: tuple[Path, ...]) -> Iterator[tuple[str, Manifest]]:

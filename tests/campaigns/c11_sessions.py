@@ -124,7 +124,7 @@ async def serve(trial: Trial, server: SharedServer) -> None:
         names += own
         sessions += await wave(trial, server, own)
     look_through(trial, sessions, names)
-    status = await asyncio.to_thread(server.wait)
+    status = await asyncio.to_thread(server.status)
     trial.check(status["engine"]["n_ends"] == 0, "disturbed", "the process of the models ended")
 
 

@@ -18,10 +18,10 @@ from served import HANG_S
 from shared import Editor, SharedServer, shared_server, shown
 
 from pylot_ls.bundled import sample_path
+from pylot_ls.errors import PylotError
 
 _MOMENTS = ("at rest", "in a prefill", "while decoding")
 _N_EDITORS = 3
-_POLL_S = 0.002
 # An evaluation of the long document takes longer, also on a fast machine.
 _AT_MOST_S = 0.05
 _MOST_PIECES = 40
@@ -67,10 +67,10 @@ class Scene:
     number: int = 0
 
     async def begin(self) -> None:
-        for _ in range(_N_EDITORS):
+        for number in range(_N_EDITORS):
             editor = Editor(self.server)
             await editor.join()
-            await editor.initialize()
+            await editor.initialize(hears_of_models=number == 0)
             self.editors.append(editor)
         self.first = [await self.ask(editor) for editor in self.editors]
         self.trial.check(all(self.first), "sessions lost", "nothing is suggested at all")
@@ -84,26 +84,26 @@ class Scene:
         await editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
         return shown(answer)
 
-    async def pid(self, before: int = 0) -> int:
-        """Of the process of the models, once it is another than before and has a model."""
-        until = time.monotonic() + HANG_S
-        while time.monotonic() < until:
-            status = await asyncio.to_thread(self.server.wait)
-            pid = status["engine"]["pid"]
-            if pid not in {0, before} and status["models"][0]["state"] == "ready":
-                return pid
-            await asyncio.sleep(_POLL_S)
-        raise TimeoutError("there is no model")
+    async def pid(self) -> int:
+        """Of the process of the models."""
+        status = await asyncio.to_thread(self.server.status)
+        return status["engine"]["pid"]
 
     def n_in_flight(self) -> int:
-        return self.server.wait()["models"][0]["counts"]["n_in_flight"]
+        return self.server.status()["models"][0]["counts"]["n_in_flight"]
 
     async def crash(self, pid: int, ended: signal.Signals, what: str) -> None:
         """Kill it, and see that it is back."""
+        models = self.editors[0].models
+        while not models.empty():  # what was said of the one before
+            models.get_nowait()
         begun = time.perf_counter()
         os.kill(pid, ended)
         try:
-            await self.pid(pid)
+            async with asyncio.timeout(HANG_S):
+                while await models.get() != "ready":
+                    pass
+            self.trial.check(await self.pid() != pid, "never back", f"{what}: the process is the same")
         except TimeoutError:
             self.trial.fault("never back", what)
         self.back_s.append(time.perf_counter() - begun)
@@ -182,18 +182,18 @@ def load_s() -> float:
 
 
 async def serve(trial: Trial, server: SharedServer) -> None:
-    status = await asyncio.to_thread(server.wait)
+    status = await asyncio.to_thread(server.status)
     scene = Scene(trial, server, status["url"])
     await scene.begin()
     for number in trial.rounds():
         try:
             await scene.one(number)
-        except (TimeoutError, ConnectionError, httpx2.HTTPError) as error:
+        except (TimeoutError, ConnectionError, PylotError, httpx2.HTTPError) as error:
             trial.fault("unanswered", f"{number}: {error!r}")
             break
     for editor in scene.editors:
         editor.kill()
-    after = await asyncio.to_thread(server.wait)
+    after = await asyncio.to_thread(server.status)
     trial.check(after["pid"] == server.popen.pid, "sessions lost", "the server itself ended")
     load = await asyncio.to_thread(load_s)
     trial.figures["load s"] = load

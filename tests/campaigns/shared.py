@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import select
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,24 @@ from served import HANG_S, encoded, opening, place
 from pylot_ls import __version__
 from pylot_ls.errors import PylotError
 from pylot_ls.lsp.framing import Frame, FrameDecoder
+from pylot_ls.lsp.model_state import MODEL_METHOD
 from pylot_ls.serving.place import ask, log_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_POLL_S = 0.005
+# The process says on stdout that it listens, once.
+_TELLING = """
+import os
+from pylot_ls.serving.daemon import Daemon
+look_around = Daemon._look_around
+def telling(daemon):
+    if daemon.listens.is_set():
+        Daemon._look_around = look_around
+        os.write(1, b"listens")
+    look_around(daemon)
+Daemon._look_around = telling
+"""
 # However slow the machine is.
 _ENVIRONMENT = {f"PYLOT_LS_COMPLETION_{name}": "0" for name in ("ANSWER_AFTER_MS", "TIME_BUDGET_MS", "CONFIDENCE")}
 
@@ -45,11 +57,11 @@ class SharedServer:
     def __init__(self, home: Path, *options: str, prelude: str = "", environment: dict[str, str] | None = None) -> None:
         self._runtime = tempfile.TemporaryDirectory()
         self.folder = Path(self._runtime.name) / "pylot-ls"
-        program = f"{self.planted}\n{prelude}\nfrom pylot_ls.__main__ import main\nmain()"
+        program = f"{_TELLING}\n{self.planted}\n{prelude}\nfrom pylot_ls.__main__ import main\nmain()"
         self.popen = subprocess.Popen(
             (sys.executable, "-c", program, "serve", "--idle-exit", "0", *options),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={
                 **os.environ,
@@ -59,23 +71,21 @@ class SharedServer:
             },
         )
 
-    def status(self) -> dict[str, Any] | None:
-        """What it says of itself; None while it does not answer."""
-        try:
-            connection, answer = ask(self.folder, __version__, "status")
-        except PylotError:
-            return None
+    def status(self) -> dict[str, Any]:
+        """What it says of itself.
+
+        Raises:
+            PylotError: it does not answer.
+        """
+        connection, answer = ask(self.folder, __version__, "status")
         connection.close()
         return answer["status"]
 
-    def wait(self, timeout_s: float = HANG_S) -> dict[str, Any]:
-        """Until it answers."""
-        until = time.monotonic() + timeout_s
-        while (status := self.status()) is None:
-            if time.monotonic() > until or self.popen.poll() is not None:
-                raise TimeoutError(f"the shared server does not answer: {self.log()}")
-            time.sleep(_POLL_S)
-        return status
+    def wait(self) -> None:
+        """Until it listens; TimeoutError where it does not, or ends."""
+        out = self.popen.stdout
+        if not select.select([out], [], [], HANG_S)[0] or not os.read(out.fileno(), 100):
+            raise TimeoutError(f"the shared server does not listen: {self.log()}")
 
     def log(self) -> str:
         path = log_path(self.folder)
@@ -88,6 +98,7 @@ class SharedServer:
         except subprocess.TimeoutExpired:
             self.popen.kill()
             self.popen.wait()
+        self.popen.stdout.close()
         self._runtime.cleanup()
 
 
@@ -109,6 +120,7 @@ class Editor:
         received: every byte that came.
         answers: by id, all of them.
         messages: that the user was shown.
+        models: how the model is, at each change, where ``initialize`` asked for that.
         is_gone: whether the server has closed the connection.
     """
 
@@ -117,6 +129,7 @@ class Editor:
         self.received = bytearray()
         self.answers: dict[Any, list[dict[str, Any]]] = {}
         self.messages: list[str] = []
+        self.models: asyncio.Queue[str] = asyncio.Queue()
         self.is_gone = False
         self._waiting: dict[Any, asyncio.Future[dict[str, Any]]] = {}
         self._decoder = FrameDecoder()
@@ -131,8 +144,11 @@ class Editor:
         self.connection.setblocking(False)
         self._reading = asyncio.ensure_future(self._read())
 
-    async def initialize(self) -> None:
-        capabilities = {"textDocument": {"inlineCompletion": {}}}
+    async def initialize(self, *, hears_of_models: bool = False) -> None:
+        capabilities = {
+            "textDocument": {"inlineCompletion": {}},
+            "experimental": {"pylotModel": hears_of_models},
+        }
         await self.request("initialize", {"processId": None, "capabilities": capabilities})
         await self.notify("initialized", {})
 
@@ -185,6 +201,8 @@ class Editor:
                 self._answering = asyncio.ensure_future(self.send(encoded(id=message["id"], result=result)))
             elif message["method"] == "window/showMessage":
                 self.messages.append(message["params"]["message"])
+            elif message["method"] == MODEL_METHOD:
+                self.models.put_nowait(message["params"]["state"])
             return
         self.answers.setdefault(message["id"], []).append(message)
         if (waiting := self._waiting.pop(message["id"], None)) is not None:
