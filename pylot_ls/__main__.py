@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
@@ -16,6 +17,8 @@ def main() -> None:
             sys.exit(code)
     from pylot_ls.cli.app import app  # noqa: PLC0415
 
+    # What is imported stays. The collector stops all threads while it looks at it, and at the end takes it apart.
+    gc.freeze()
     app()
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import faulthandler
+import gc
 import json
 import os
 import signal
@@ -103,6 +104,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     source, target = _claim_stdio()
     faulthandler.enable()
+    gc.freeze()  # as ``__main__`` does
     first = read_frame(source)
     if first is None:
         return

@@ -54,16 +54,17 @@ def test_the_bundled_model_explains_a_definition_or_says_that_it_cannot(pylot, s
         assert done.stdout.startswith("## total\n\n")
 
 
-def test_a_definition_is_explained(pylot, source):
-    assert pylot("action", "explain", f"{source}:7:9", "--scripted").stdout == "## total\n\nscripted_suggestion\n"
+def test_a_definition_is_explained(pylot_inside, source):
+    done = pylot_inside("action", "explain", f"{source}:7:9", "--scripted")
+    assert done.stdout == "## total\n\nscripted_suggestion\n"
 
 
-def test_what_applies_at_a_place_is_listed(pylot, source):
-    done = pylot("action", "--list", f"{source}:10:9")
+def test_what_applies_at_a_place_is_listed(pylot_inside, source):
+    done = pylot_inside("action", "--list", f"{source}:10:9")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["implement", "docstring", "explain"]
-    kinds = [each["kind"] for each in json.loads(pylot("action", "--list", f"{source}:7:9", "--json").stdout)]
+    kinds = [each["kind"] for each in json.loads(pylot_inside("action", "--list", f"{source}:7:9", "--json").stdout)]
     assert kinds == ["docstring", "explain"]
-    assert "nothing applies here" in pylot("action", "--list", f"{source}:12:1").stderr
+    assert "nothing applies here" in pylot_inside("action", "--list", f"{source}:12:1").stderr
 
 
 @pytest.mark.parametrize(
@@ -77,13 +78,13 @@ def test_what_applies_at_a_place_is_listed(pylot, source):
         (("fix", "basket.py:7:9"), "The problem that was to be fixed is gone"),
     ],
 )
-def test_what_cannot_be_done_is_said_on_stderr_alone(pylot, source, arguments, said):
-    done = pylot("action", *arguments)
+def test_what_cannot_be_done_is_said_on_stderr_alone(pylot_inside, source, arguments, said):
+    done = pylot_inside("action", *arguments)
     assert done.returncode == 1
     assert done.stdout == ""
     assert said in done.stderr
 
 
-def test_the_scripted_models_answer_in_no_form_changes_nothing(pylot, source):
-    done = pylot("action", "simplify", f"{source}:4:9-5:26", "--scripted")
+def test_the_scripted_models_answer_in_no_form_changes_nothing(pylot_inside, source):
+    done = pylot_inside("action", "simplify", f"{source}:4:9-5:26", "--scripted")
     assert (done.returncode, done.stdout) == (1, "")

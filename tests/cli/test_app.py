@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gc
 import json
+import subprocess
+import sys
 
 import pytest
 
-from pylot_ls import __version__
+from pylot_ls import __main__, __version__
 
 
 def test_help_names_every_command(pylot):
@@ -35,14 +38,34 @@ def test_without_a_command_it_is_the_server(pylot):
         assert '"id":2,"result":null' in done.stdout
 
 
-def test_options_of_the_server_before_a_command_are_refused(pylot):
-    done = pylot("--scripted", "complete", "a.py:1:1")
+def test_the_collector_leaves_alone_what_is_imported(monkeypatch):
+    left = []
+    monkeypatch.setattr("pylot_ls.cli.app.app", lambda: left.append(gc.get_freeze_count()))
+    try:
+        __main__.main()
+    finally:
+        gc.unfreeze()
+    assert left[0] > 10_000
+
+
+def test_it_does_so_in_the_process_of_the_models():
+    code = (
+        "import gc, sys; from pylot_ls.serving import engine_child\n"
+        "engine_child.read_frame = lambda _source: print(gc.get_freeze_count(), file=sys.stderr)\n"
+        "engine_child.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert int(done.stderr) > 10_000
+
+
+def test_options_of_the_server_before_a_command_are_refused(pylot_inside):
+    done = pylot_inside("--scripted", "complete", "a.py:1:1")
     assert done.returncode == 2
     assert "after complete" in done.stderr
 
 
-def test_an_unknown_command_is_an_error(pylot):
-    assert pylot("fly").returncode == 2
+def test_an_unknown_command_is_an_error(pylot_inside):
+    assert pylot_inside("fly").returncode == 2
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -70,7 +93,7 @@ def test_doctor_says_what_is_broken_and_ends_with_one(pylot, tmp_path):
     assert found["cache folder"]["status"] == "broken"
 
 
-def test_doctor_counts_a_wrong_setting_as_broken(pylot):
-    done = pylot("doctor", "--scripted", "--json", PYLOT_LS_LOG_LEVEL="loud")
+def test_doctor_counts_a_wrong_setting_as_broken(pylot_inside):
+    done = pylot_inside("doctor", "--scripted", "--json", PYLOT_LS_LOG_LEVEL="loud")
     assert done.returncode == 1
     assert "PYLOT_LS_LOG_LEVEL" in done.stdout

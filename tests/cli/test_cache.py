@@ -26,8 +26,8 @@ def server(kv, pylot):
     tier.close()
 
 
-def test_info_says_what_is_on_disk_while_a_server_runs(pylot, server, kv):
-    done = pylot("cache", "info")
+def test_info_says_what_is_on_disk_while_a_server_runs(pylot_inside, server, kv):
+    done = pylot_inside("cache", "info")
     assert done.returncode == 0, done.stderr
     assert str(kv) in done.stdout
     assert "2 entries, 2." in done.stdout
@@ -36,10 +36,10 @@ def test_info_says_what_is_on_disk_while_a_server_runs(pylot, server, kv):
     assert server.get(b"a") == bytes(MB)
 
 
-def test_info_as_json_when_no_server_runs(pylot, server, kv):
+def test_info_as_json_when_no_server_runs(pylot_inside, server, kv):
     server.close()
     before = {path: path.read_bytes() for path in kv.rglob("*") if path.is_file()}
-    printed = json.loads(pylot("cache", "info", "--json", PYLOT_LS_CACHE_DISK_LIMIT_MB="7").stdout)
+    printed = json.loads(pylot_inside("cache", "info", "--json", PYLOT_LS_CACHE_DISK_LIMIT_MB="7").stdout)
     assert {path: path.read_bytes() for path in before} == before
     assert printed.pop("n_bytes") >= sum(map(len, before.values())) > 2 * MB
     assert printed.pop("bytes_written_today") > 2 * MB
@@ -53,25 +53,25 @@ def test_info_as_json_when_no_server_runs(pylot, server, kv):
     }
 
 
-def test_info_of_nothing_makes_nothing(pylot, kv):
-    done = pylot("cache", "info", PYLOT_LS_CACHE_ENABLED="off")
+def test_info_of_nothing_makes_nothing(pylot_inside, kv):
+    done = pylot_inside("cache", "info", PYLOT_LS_CACHE_ENABLED="off")
     assert done.returncode == 0
     assert "switched off in the settings" in done.stdout
     assert "0 entries, 0.0 MiB" in done.stdout
     assert not kv.exists()
 
 
-def test_info_says_a_problem(pylot, server, kv):
+def test_info_says_a_problem(pylot_inside, server, kv):
     server.close()
     (kv / "cache.db").write_bytes(os.urandom(5000))
-    done = pylot("cache", "info")
+    done = pylot_inside("cache", "info")
     assert done.returncode == 0
     assert "cache.db is damaged" in done.stderr
     assert "it will be made anew" in done.stderr
 
 
-def test_clear_while_a_server_runs_removes_all_and_the_server_goes_on(pylot, server, kv):
-    done = pylot("cache", "clear")
+def test_clear_while_a_server_runs_removes_all_and_the_server_goes_on(pylot_inside, server, kv):
+    done = pylot_inside("cache", "clear")
     assert done.returncode == 0, done.stderr
     assert "removed 2 entries, 2." in done.stdout
     assert {path.name for path in kv.rglob("*")} <= {"cache.db", "cache.db-wal", "cache.db-shm"}
@@ -81,26 +81,27 @@ def test_clear_while_a_server_runs_removes_all_and_the_server_goes_on(pylot, ser
     assert server.problem is None
 
 
-def test_clear_when_no_server_runs_leaves_no_folder(pylot, server, kv):
+def test_clear_when_no_server_runs_leaves_no_folder(pylot_inside, server, kv):
     server.close()
-    printed = json.loads(pylot("cache", "clear", "--json").stdout)
+    printed = json.loads(pylot_inside("cache", "clear", "--json").stdout)
     assert printed["n_entries"] == 2
     assert printed["n_bytes"] > 2 * MB
     assert not kv.exists()
-    assert json.loads(pylot("cache", "clear", "--json").stdout) == {"folder": str(kv), "n_entries": 0, "n_bytes": 0}
+    printed = json.loads(pylot_inside("cache", "clear", "--json").stdout)
+    assert printed == {"folder": str(kv), "n_entries": 0, "n_bytes": 0}
 
 
-def test_clear_removes_a_damaged_cache_too(pylot, server, kv):
+def test_clear_removes_a_damaged_cache_too(pylot_inside, server, kv):
     server.close()
     (kv / "cache.db").write_bytes(os.urandom(5000))
-    assert pylot("cache", "clear").returncode == 0
+    assert pylot_inside("cache", "clear").returncode == 0
     assert not kv.exists()
 
 
-def test_what_cannot_be_cleared_is_said(pylot, kv):
+def test_what_cannot_be_cleared_is_said(pylot_inside, kv):
     kv.parent.mkdir(parents=True)
     kv.write_bytes(b"mine")
-    done = pylot("cache", "clear")
+    done = pylot_inside("cache", "clear")
     assert done.returncode == 1
     assert "cannot be cleared" in done.stderr
     assert "Traceback" not in done.stderr

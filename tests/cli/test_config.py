@@ -5,18 +5,18 @@ import json
 from pylot_ls.config.fields import FIELDS
 
 
-def test_every_setting_is_listed_with_its_default_and_its_environment_variable(pylot):
-    done = pylot("config")
+def test_every_setting_is_listed_with_its_default_and_its_environment_variable(pylot_inside):
+    done = pylot_inside("config")
     assert done.returncode == 0
     for key, field in FIELDS.items():
         assert key in done.stdout
         assert field.env_name in done.stdout
 
 
-def test_values_now_are_shown_beside_the_defaults_with_the_place_they_come_from(pylot, tmp_path):
+def test_values_now_are_shown_beside_the_defaults_with_the_place_they_come_from(pylot_inside, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text("[completion]\nmax_lines = 3\n", encoding="utf-8")
-    done = pylot("config", "--json", PYLOT_LS_CONFIG=str(file), PYLOT_LS_PROMPT_ANCHORED="off")
+    done = pylot_inside("config", "--json", PYLOT_LS_CONFIG=str(file), PYLOT_LS_PROMPT_ANCHORED="off")
     printed = json.loads(done.stdout)
     now = {row["key"]: (row["default"], row["now"]) for row in printed["settings"]}
     assert printed["file"] == str(file)
@@ -29,10 +29,10 @@ def test_values_now_are_shown_beside_the_defaults_with_the_place_they_come_from(
     assert places["model.path"] == "default"
 
 
-def test_a_wrong_value_is_said_and_the_rest_is_listed(pylot, tmp_path):
+def test_a_wrong_value_is_said_and_the_rest_is_listed(pylot_inside, tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text('[completion]\nmax_lines = "few"\nmaxlines = 2\n', encoding="utf-8")
-    done = pylot("config", PYLOT_LS_CONFIG=str(file))
+    done = pylot_inside("config", PYLOT_LS_CONFIG=str(file))
     assert done.returncode == 0
     assert "max_lines" in done.stderr
     assert "from 1 to 64" in done.stderr

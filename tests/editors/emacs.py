@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 # In the mode line, and neither loading nor off.
 READY = re.compile(r"\(\w[\w ]* pylot(?! off| \d| paused)")
 
+# Each test has a home of its own, in which nothing is compiled yet, and nothing shall be.
+EARLY = "(setq native-comp-jit-compilation nil native-comp-enable-subr-trampolines nil)"
 # Nothing that asks or blinks, and what stands for pylot-ls.
 MORE = """
 (setq make-backup-files nil auto-save-default nil create-lockfiles nil inhibit-startup-screen t
-      ring-bell-function #'ignore native-comp-jit-compilation nil eglot-report-progress nil)
+      ring-bell-function #'ignore eglot-report-progress nil)
 (setq pylot-command '({command}))
 {more}
 """
@@ -66,6 +68,7 @@ class Emacs(Terminal):
                 init = path.read_text("utf-8")
             command = " ".join(json.dumps(part) for part in server_command)
             path.parent.mkdir(exist_ok=True)
+            path.with_name("early-init.el").write_text(EARLY, encoding="utf-8")
             path.write_text(init + MORE.format(command=command, more=more), encoding="utf-8")
         self._command = list(server_command)
         super().__init__([binary, "-nw", file], folders, home, screens)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.editor
 
 # lsp-mode asks about a file's project, and offers to install other servers; who tries one server wants neither.
 INIT = """
-(setq native-comp-enable-subr-trampolines nil package-directory-list '("{packages}"))
+(setq package-directory-list '("{packages}"))
 (package-initialize)
 (add-to-list 'load-path "{ours}")
 (setq lsp-auto-guess-root t lsp-enable-suggest-server-download nil)

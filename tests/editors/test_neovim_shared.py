@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from asking import ask_shared
 
 from .neovim import Neovim
 from .test_neovim import BASKET, NAMES, PYLOT_LS, Unfinished, type_and_expect
@@ -25,23 +23,12 @@ StartNeovim = Callable[..., Neovim]
 SHARED = [*PYLOT_LS, "--shared"]
 
 
-def serve(*options: str) -> str:
-    """What ``pylot-ls serve`` printed."""
-    command = [*PYLOT_LS, "serve", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ).stdout
-
-
-def status() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(serve("--status", "--json"))
-    return found
-
-
 @pytest.fixture(autouse=True)
 def _own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as folder:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
         yield
-        serve("--stop")
+        ask_shared("--stop")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="its folder is not chosen by the environment")
@@ -56,11 +43,11 @@ def test_two_editors_on_one_server_show_their_own_suggestions(
     type_and_expect(one, basket, "item.", suggestions[0])
     with Neovim(neovim_binary, SHARED, tmp_path / "other-home", screens=screens) as two:
         type_and_expect(two, names, "names[", suggestions[1])
-        found = status()
+        found = ask_shared("--status")
         assert [each["n_documents"] for each in found["editors"]] == [1, 1]
         one.press("<Tab>")
         accepted = basket.line_with("item." + suggestions[0]).split("\n")
         one.wait_until("it in the buffer", lambda: one.lines()[basket.line - 1 :][: len(accepted)] == accepted)
         two.expect_ghost_text(suggestions[1])
-    one.wait_until("the other one gone", lambda: len(status()["editors"]) == 1)
-    assert status()["pid"] == found["pid"]
+    one.wait_until("the other one gone", lambda: len(ask_shared("--status")["editors"]) == 1)
+    assert ask_shared("--status")["pid"] == found["pid"]

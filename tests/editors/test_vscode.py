@@ -6,12 +6,12 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from asking import ask_shared
 
 from .test_neovim import BASKET, PYLOT_LS, Unfinished
 from .vscode import GhostTextError, VSCode
@@ -121,21 +121,16 @@ def test_a_window_joins_the_shared_server_where_that_is_set(vscode: VSCode, tmp_
     place = {"XDG_RUNTIME_DIR": str(tmp_path)}
     server = StandIn(tmp_path / "server", ["env", f"XDG_RUNTIME_DIR={tmp_path}", *PYLOT_LS])
 
-    def serve(option: str) -> dict[str, Any]:
-        command = [*PYLOT_LS, "serve", option, "--json"]
-        done = subprocess.run(command, capture_output=True, check=False, env={**os.environ, **place})
-        return dict(json.loads(done.stdout))
-
     file = tmp_path / "shared.py"
     file.write_text("", encoding="utf-8")
     vscode.configure({"pylot-ls.serverPath": str(server.path), "pylot-ls.shared": True})
     try:
         vscode.open(file)
         vscode.expect_status("ready")
-        assert len(serve("--status")["editors"]) == 1
+        assert len(ask_shared("--status", place)["editors"]) == 1
     finally:
         vscode.configure({"pylot-ls.serverPath": str(server.path)})
-        assert serve("--stop")["was_running"]
+        assert ask_shared("--stop", place)["was_running"]
 
 
 def test_who_asks_by_hand_goes_through_several(window: VSCode) -> None:

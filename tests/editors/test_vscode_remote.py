@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from asking import ask_shared
 
 from .relay import Relay
 from .test_neovim import PYLOT_LS
@@ -54,9 +54,7 @@ def test_pylot_ls_serve_is_reached_with_the_users_own_key(vscode: VSCode, tmp_pa
         serve = [*PYLOT_LS, "serve"]
 
         def status() -> str:
-            asked = [*serve, "--status", "--json"]
-            done = subprocess.run(asked, env=environment, capture_output=True, text=True, check=False)
-            return str(json.loads(done.stdout)["url"]) if done.returncode == 0 else ""
+            return str(ask_shared("--status", environment).get("url") or "")
 
         server = stack.enter_context(subprocess.Popen([*serve, "--scripted", "--port", "0"], env=environment))
         stack.callback(server.terminate)

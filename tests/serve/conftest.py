@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -13,9 +12,12 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from asking import ask_shared
 from lsp_process import TIMEOUT_S, EditorProcess, message
+from typer.testing import CliRunner
 
 from pylot_ls import __version__
+from pylot_ls.cli.app import app
 from pylot_ls.config.settings import ModelSettings, Settings
 from pylot_ls.engine.manifest import Role
 from pylot_ls.engine.scripted_backend import ScriptedBackend
@@ -64,13 +66,18 @@ class User:
         )
         return done.returncode, done.stdout + done.stderr
 
+    def run_inside(self, *arguments):
+        """As ``run``, but in this process, which takes a hundredth of the time."""
+        done = CliRunner().invoke(app, arguments, env=self.environment)
+        return done.exit_code, done.output
+
     def status(self):
-        return json.loads(self.run("serve", "--status", "--json")[1])
+        return ask_shared("--status", self.environment)
 
     def end(self):
         for editor in self._editors:
             editor.end()
-        self.run("serve", "--stop")
+        ask_shared("--stop", self.environment)
 
 
 @pytest.fixture

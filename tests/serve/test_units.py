@@ -31,24 +31,24 @@ def control(user, home):
 def test_a_service_is_written_and_started_and_taken_out_again(user, home, control):
     unit = home / "config" / "systemd" / "user" / "pylot-ls.service"
     model = home / "my model.gguf"
-    code, said = user.run("serve", "--install", "--model", str(model))
+    code, said = user.run_inside("serve", "--install", "--model", str(model))
     assert (code, str(unit) in said) == (0, True)
     (line,) = [line for line in unit.read_text().splitlines() if line.startswith("ExecStart=")]
     assert line == f'ExecStart={sys.executable} -m pylot_ls serve "--model={model}" --idle-exit 0'
     calls = (control / "called").read_text().splitlines()
     assert calls == ["--user daemon-reload", "--user enable --now pylot-ls"]
-    assert user.run("serve", "--uninstall") == (0, f"removed {unit}\n")
+    assert user.run_inside("serve", "--uninstall") == (0, f"removed {unit}\n")
     assert not unit.exists()
     assert (control / "called").read_text().splitlines()[2:] == [
         "--user disable --now pylot-ls",
         "--user daemon-reload",
     ]
-    assert user.run("serve", "--uninstall") == (0, f"there is no {unit}\n")
+    assert user.run_inside("serve", "--uninstall") == (0, f"there is no {unit}\n")
 
 
 @needs_systemd
 def test_what_would_be_written_is_shown_and_nothing_done(user, home, control):
-    code, said = user.run("serve", "--install", "--dry-run", "--scripted")
+    code, said = user.run_inside("serve", "--install", "--dry-run", "--scripted")
     assert code == 0
     assert f"ExecStart={sys.executable} -m pylot_ls serve --scripted --idle-exit 0" in said
     assert "systemctl --user enable --now pylot-ls" in said
@@ -59,7 +59,7 @@ def test_what_would_be_written_is_shown_and_nothing_done(user, home, control):
 @needs_systemd
 def test_what_systemd_says_when_it_fails_is_told(user, control):
     (control / "fails").touch()
-    code, said = user.run("serve", "--install")
+    code, said = user.run_inside("serve", "--install")
     assert code == 1
     assert "systemctl --user daemon-reload failed: no bus" in said
 
@@ -77,8 +77,8 @@ def test_launchd_is_given_the_same_command():
 
 
 def test_one_thing_at_a_time(user):
-    code, said = user.run("serve", "--status", "--stop")
+    code, said = user.run_inside("serve", "--status", "--stop")
     assert code == 2
     assert "one at a time" in said
-    assert user.run("serve", "--status")[0] == 1
-    assert user.run("serve", "--stop") == (0, "no shared server was running\n")
+    assert user.run_inside("serve", "--status")[0] == 1
+    assert user.run_inside("serve", "--stop") == (0, "no shared server was running\n")
