@@ -17,7 +17,7 @@ from .test_neovim import BASKET, PYLOT_LS, Unfinished
 from .vscode import GhostTextError, VSCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 pytestmark = pytest.mark.editor
 
@@ -65,6 +65,15 @@ class StandIn:
     def asked(self, method: str) -> list[dict[str, Any]]:
         """The parameters of each message with a method."""
         return [each["params"] for each in self._messages() if each.get("method") == method]
+
+    def expect_another(self, vscode: VSCode, end: Callable[[], None], method: str = "textDocument/didOpen") -> None:
+        """End the server of a window, and wait until another one has been told what a method tells.
+
+        Which files are open it is told when it can be asked; the status bar may still show what the last one said.
+        """
+        n_told = len(self.asked(method))
+        end()
+        vscode.wait_until("a new server", lambda: len(self.asked(method)) > n_told)
 
     def _messages(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._asked.read_text(encoding="utf-8").splitlines()]
@@ -212,10 +221,7 @@ def test_what_a_key_of_the_users_pauses_shows(vscode: VSCode, scripted: StandIn,
 def test_a_pause_outlives_the_server(window: VSCode, scripted: StandIn) -> None:
     window.choose("Pause everywhere")
     window.expect_status("paused")
-    n_started = len(scripted.pids())
-    scripted.kill()
-    window.wait_until("a new server", lambda: len(scripted.pids()) > n_started)
-    window.wait_until("the pause", lambda: len(scripted.asked("workspace/executeCommand")) > 1)
+    scripted.expect_another(window, scripted.kill, "workspace/executeCommand")
     window.expect_status("paused")
     window.choose("Resume")
     window.expect_status("ready")
@@ -226,9 +232,7 @@ def test_a_pause_outlives_the_server(window: VSCode, scripted: StandIn) -> None:
 def test_a_server_that_was_killed_comes_back(window: VSCode, scripted: StandIn) -> None:
     window.type("x = ")
     window.expect_ghost_text("scripted_suggestion")
-    n_started = len(scripted.pids())
-    scripted.kill()
-    window.wait_until("a new server", lambda: len(scripted.pids()) > n_started)
+    scripted.expect_another(window, scripted.kill)
     window.expect_status("ready")
     window.type("1\ny = ")
     window.expect_ghost_text("scripted_suggestion")

@@ -84,9 +84,7 @@ def test_a_server_elsewhere_is_reached_with_its_key_and_again_when_the_connectio
         type_and_expect(vscode)
         vscode.keep("suggested from elsewhere")
         assert server.asked("initialize")[-1]["processId"] is None
-        n_started = len(server.pids())
-        relay.drop()
-        vscode.wait_until("another connection", lambda: len(server.pids()) > n_started)
+        server.expect_another(vscode, relay.drop)
         vscode.expect_status("ready")
         type_and_expect(vscode)
 
