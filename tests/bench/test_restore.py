@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,10 +15,12 @@ from pylot_ls.bench.child import ChildProcess
 from pylot_ls.bench.cold_open import ColdOpen, bench_cold_open, n_answers
 from pylot_ls.bench.restore import RestoreReport, RestoreRow, bench_restore
 from pylot_ls.cli.app import app
+from pylot_ls.cli.options import server_command
 from pylot_ls.errors import ClientError
 from pylot_ls.text.document import Document
 from pylot_ls.text.rope import Text
 
+PATIENT_SERVER = Path(__file__).parent.parent / "support" / "patient_server.py"
 KV = {
     "n_tokens": 2047,
     "n_bytes": 25_000_000,
@@ -28,7 +32,12 @@ KV = {
 COLD_OPEN = ColdOpen(700.0, 950.0, 40.0, 70.0, 14_000.0, 1000.0)
 
 
+def patient_command(model, *, scripted=False):
+    return [sys.executable, str(PATIENT_SERVER), *server_command(model, scripted=scripted)[3:]]
+
+
 def test_what_was_evaluated_before_a_restart_is_not_evaluated_again(tmp_path, monkeypatch):
+    monkeypatch.setattr("pylot_ls.cli.bench.server_command", patient_command)
     monkeypatch.setenv("PYLOT_LS_MODEL_N_THREADS", "1")
     monkeypatch.setenv("PYLOT_LS_MODEL_N_CTX", "512")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

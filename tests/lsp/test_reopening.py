@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 from shelf import Shelf
@@ -16,7 +17,7 @@ from pylot_ls.lsp.client import EditorClient
 
 pytestmark = pytest.mark.asyncio
 
-SERVER = (sys.executable, "-m", "pylot_ls", "--stdio")
+SERVER = (sys.executable, str(Path(__file__).parent.parent / "support" / "patient_server.py"), "--stdio")
 
 
 class Recording(ScriptedBackend):
