@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import sys
-from pathlib import Path
 
 import pytest
+from patient_server import PATIENT_PYLOT_LS
 from typer.testing import CliRunner
 
 from pylot_ls.bench.child import ChildProcess
@@ -20,7 +19,6 @@ from pylot_ls.errors import ClientError
 from pylot_ls.text.document import Document
 from pylot_ls.text.rope import Text
 
-PATIENT_SERVER = Path(__file__).parent.parent / "support" / "patient_server.py"
 KV = {
     "n_tokens": 2047,
     "n_bytes": 25_000_000,
@@ -33,7 +31,7 @@ COLD_OPEN = ColdOpen(700.0, 950.0, 40.0, 70.0, 14_000.0, 1000.0)
 
 
 def patient_command(model, *, scripted=False):
-    return [sys.executable, str(PATIENT_SERVER), *server_command(model, scripted=scripted)[3:]]
+    return [*PATIENT_PYLOT_LS, *server_command(model, scripted=scripted)[3:]]
 
 
 def test_what_was_evaluated_before_a_restart_is_not_evaluated_again(tmp_path, monkeypatch):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
 import pytest
+from patient_server import PATIENT_PYLOT_LS
 from shelf import Shelf
 from typer.testing import CliRunner
 
@@ -17,7 +16,7 @@ from pylot_ls.lsp.client import EditorClient
 
 pytestmark = pytest.mark.asyncio
 
-SERVER = (sys.executable, str(Path(__file__).parent.parent / "support" / "patient_server.py"), "--stdio")
+SERVER = (*PATIENT_PYLOT_LS, "--stdio")
 
 
 class Recording(ScriptedBackend):
